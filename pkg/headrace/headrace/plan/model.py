@@ -1,0 +1,87 @@
+"""The nouns of a plan. A `Plan` is data: making one runs nothing and asks no machine."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NewType, Union
+
+from msgspec import Struct
+
+from headrace.base.errors import Position
+from headrace.events.model import Event
+from headrace.workflow.model import Job, Workflow
+
+JobPath = NewType("JobPath", str)
+"""`.github/workflows/ci.yml:test` for a job, `.github/workflows/ci.yml:test:0` for its first leg."""
+
+Would = Literal["run", "skip", "undecided", "unsupported"]
+Result = Literal["success", "failure", "cancelled", "skipped", "unsupported"]
+
+
+class Reason(Struct, frozen=True):
+    """Why something is as it is. `rule` names it (`paths`, `condition`, `needs`, `unsupported.container`, …); `facts` are what it
+    was decided from. Only `report/` puts it into words."""
+
+    rule: str
+    at: Position | None = None
+    facts: dict[str, str] = {}
+
+
+class Leg(Struct, frozen=True):
+    """One run of a job: `matrix` is None without a matrix. `name` is the display name with the workflow's jobs' own rules (§6.4)."""
+
+    path: JobPath
+    index: int
+    name: str
+    would: Would
+    why: Reason
+    matrix: dict[str, Any] | None = None
+    total: int = 1
+    labels: tuple[str, ...] = ()
+    timeout_minutes: float = 360.0
+    cancel_timeout_minutes: float = 5.0
+    continue_on_error: bool = False
+    fail_fast: bool = True
+    max_parallel: int = 0  # 0: no bound
+
+
+class Deferred(Struct, frozen=True):
+    """The legs hang on the result of another job; `settle` makes them when it is there."""
+
+    why: Reason
+
+
+class Planned(Struct, frozen=True):
+    """A job of the plan. `workflow` is the path of its file, a key of `Plan.workflows`. A skipped job has one leg that says so."""
+
+    path: JobPath
+    workflow: str
+    job: Job
+    needs: tuple[JobPath, ...]
+    legs: Union[tuple[Leg, ...], Deferred]
+
+
+class Plan(Struct, frozen=True):
+    """`rejected` says for each workflow that the event does not start, why. `workflows` holds those that it starts.
+    `inputs`: workflow path → typed dispatch inputs."""
+
+    event: Event
+    workflows: dict[str, Workflow]
+    jobs: dict[JobPath, Planned]
+    rejected: tuple[Reason, ...] = ()
+    inputs: dict[str, dict[str, Any]] = {}
+
+
+class Outcome(Struct, frozen=True):
+    """What became of a finished job (all its legs together), for those that need it."""
+
+    result: Result
+    outputs: dict[str, str] = {}
+
+
+class Capabilities(Struct, frozen=True):
+    """What this machine's runner can do: handed to the planner, which asks no machine. `actions` are the lower-case `owner/name` of
+    native drop-ins; `features` the names of the language features that are on (see `plan/unsupported.py`)."""
+
+    labels: frozenset[str]
+    actions: frozenset[str] = frozenset()
+    features: frozenset[str] = frozenset()
