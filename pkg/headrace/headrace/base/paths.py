@@ -1,11 +1,11 @@
 """Where headrace keeps its own things: under the XDG directories, never in a repository.
 
-    <state>/journal.db            the journal of every run
-    <state>/runs/ID/              what stays of a run: logs/, artifacts/, lock
-    <state>/work/ID/              what goes with it: one folder a leg
-    <state>/trash/                folders on their way out
-    <state>/repositories/KEY/     snapshots of working trees
-    <cache>/packages/SCOPE/       download caches that jobs of one trust scope share
+<state>/journal.db            the journal of every run
+<state>/runs/ID/              what stays of a run: logs/, artifacts/, lock
+<state>/work/ID/              what goes with it: one folder a leg
+<state>/trash/                folders on their way out
+<state>/repositories/KEY/     snapshots of working trees
+<cache>/packages/SCOPE/       download caches that jobs of one trust scope share
 """
 
 from __future__ import annotations

@@ -101,7 +101,8 @@ class Journal:
             self._db.execute("BEGIN IMMEDIATE")
             for record in records:
                 run = int(record.run)
-                self._db.execute("INSERT INTO records VALUES (?, ?, ?, ?)", (run, record.seq, record.at, encode_body(record.body)))
+                row = (run, record.seq, record.at, encode_body(record.body))
+                self._db.execute("INSERT INTO records VALUES (?, ?, ?, ?)", row)
                 if isinstance(record.body, RunFinished):
                     self._db.execute(
                         "UPDATE runs SET result = ?, seconds = ? WHERE id = ?", (record.body.result, record.body.seconds, run)

@@ -1,4 +1,7 @@
-"""Messages with file descriptors over a Unix stream socket: four bytes of length, then MessagePack; descriptors ride on the first byte."""
+"""Messages with file descriptors over a Unix stream socket: four bytes of length, then MessagePack.
+
+The descriptors ride on the first byte.
+"""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def descendants(pid: int) -> list[int]:
 
 def reap() -> list[tuple[int, int]]:
     """Collect every child that has ended: (pid, exit code; 128 + N for signal N)."""
-    ended = []
+    ended: list[tuple[int, int]] = []
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)

@@ -15,7 +15,7 @@ from headrace.sandbox.channel import Channel, Closed, close_all
 from headrace.sandbox.children import adopt_orphans, end_all, kill, reap
 
 # Python ignores these, and an ignored signal stays ignored through exec: a step must get the defaults
-_RESET = tuple(getattr(signal, name) for name in ("SIGPIPE", "SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGXFSZ", "SIGCHLD", "SIGUSR1"))
+_RESET = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
 
 
 def serve(channel: Channel) -> None:
@@ -26,8 +26,8 @@ def serve(channel: Channel) -> None:
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     running: dict[int, int] = {}  # pid → the request's number
     poll = select.poll()
     poll.register(channel.fileno(), select.POLLIN)

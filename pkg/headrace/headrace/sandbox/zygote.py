@@ -27,7 +27,7 @@ class Zygote:
         self.pid = pid
 
     def fork(self, connection: socket.socket) -> None:
-        """Start a supervisor that serves `connection`, of which our copy is closed. Raises EngineError where the zygote is gone."""
+        """Start a supervisor that serves `connection`, which is closed here. Raises EngineError where the zygote is gone."""
         from headrace.base.errors import EngineError
         from headrace.sandbox.channel import Closed
 
