@@ -1,0 +1,1 @@
+"""One leg → records and a result."""
