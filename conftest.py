@@ -11,7 +11,9 @@ NO_SKIP = "HEADRACE_NO_SKIP"
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With HEADRACE_NO_SKIP set, a test that is skipped with a reason that begins with "needs " fails.
 
     So a test that wants a package says `pytest.skip("needs strace")`: on a laptop it is left out, where all was installed it is missed.
