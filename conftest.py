@@ -16,7 +16,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """With HEADRACE_NO_SKIP set, a test that is skipped with a reason that begins with "needs " fails.
 
-    So a test that wants a package says `pytest.skip("needs strace")`: on a laptop it is left out, where all was installed it is missed.
+    So a test that wants a package says `pytest.skip("needs strace")`: left out on a laptop, missed where all was installed.
     """
     report = yield
     if os.environ.get(NO_SKIP) and report.skipped and isinstance(report.longrepr, tuple):

@@ -45,7 +45,7 @@ class Envelope(Struct, frozen=True):
             raise NotSealedError("these bytes are not sealed")
         if len(sealed) > len(MAGIC) and sealed[len(MAGIC)] != VERSION:
             raise UnknownVersionError(
-                f"sealed in format {sealed[len(MAGIC)]}; this version knows format {VERSION} only, so update it"
+                f"sealed in format {sealed[len(MAGIC)]}; this version knows {VERSION} only, so update it"
             )
         if len(sealed) < OVERHEAD:
             raise NotSealedError(f"sealed bytes are at least {OVERHEAD} long, and these end after {len(sealed)}")

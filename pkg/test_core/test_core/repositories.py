@@ -62,7 +62,7 @@ class GitRepository:
     def refs(self) -> dict[str, str]:
         """Every ref with its object's id."""
         lines = self.git("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
-        return dict((line.split(" ")[0], line.split(" ")[1]) for line in lines)
+        return dict(line.split(" ") for line in lines)
 
 
 def make_repository(root: Path, files: Mapping[str, str | bytes] | None = None) -> GitRepository:
