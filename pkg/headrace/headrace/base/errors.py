@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Position(Struct, frozen=True):
-    """A place in a text file. `line` and `column` are 1-based; columns count characters. `line == 0` means the file as a whole."""
+    """A place in a text file. `line` and `column` are 1-based; columns count characters. `line == 0`: the file as a whole."""
 
     file: str
     line: int = 0

@@ -61,6 +61,7 @@ class LegState(Struct):
     why: Reason | None = None
     steps: dict[int, StepState] = {}
     lost: str = ""
+    finished: int = 0  # number of the record that brought the result
 
 
 class RunState(Struct):
@@ -90,22 +91,23 @@ def fold(state: RunState, record: Record) -> RunState:
         case body:
             leg = state.legs.get(body.leg)
             if leg is not None:
-                _fold_leg(leg, body, record.at)
+                _fold_leg(leg, body, record)
     return state
 
 
 def _fold_leg(
-    leg: LegState, body: LegStarted | StepStarted | LogChunk | Annotated | StepFinished | LegFinished | Lost, at: float
+    leg: LegState, body: LegStarted | StepStarted | LogChunk | Annotated | StepFinished | LegFinished | Lost, record: Record
 ) -> None:
     match body:
         case LegStarted():
-            leg.started = at
+            leg.started = record.at
         case StepStarted(step=number, name=name, stage=stage, id=id):
-            leg.steps[number] = StepState(number, name, stage, at, id)
+            leg.steps[number] = StepState(number, name, stage, record.at, id)
         case LegFinished(result=result, outputs=outputs, seconds=seconds, why=why):
             leg.result, leg.outputs, leg.seconds, leg.why = result, outputs, seconds, why
+            leg.finished = record.seq
         case Lost(why=text):
-            leg.result, leg.lost = "failure", text
+            leg.result, leg.lost, leg.finished = "failure", text, record.seq
         case LogChunk(step=number) | Annotated(step=number) | StepFinished(step=number):
             step = leg.steps.get(number)
             if step is None:

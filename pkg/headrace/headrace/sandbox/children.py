@@ -1,0 +1,104 @@
+"""The processes below this one: become the one that orphans come to, find them all, end them all."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt_orphans() -> bool:
+    """Processes below us whose parent ends become our children, so that none can hide. Linux only; returns whether it works."""
+    import ctypes
+
+    try:
+        return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+    except (OSError, AttributeError):
+        return False
+
+
+def children(pid: int) -> list[int]:
+    """Direct children of a process, now. Empty where the process is gone."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+                found += map(int, file.read().split())
+    except FileNotFoundError:
+        if os.path.exists(f"/proc/{pid}/stat") and not os.path.exists(f"/proc/{pid}/task/{pid}/children"):
+            return _children_by_scan(pid)
+    except OSError:
+        return found
+    return found
+
+
+def _children_by_scan(pid: int) -> list[int]:
+    """For kernels without the `children` files."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdecimal():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    fields = file.read().rpartition(b")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == pid:
+                found.append(int(name))
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    """Everything below a process, parents before their children."""
+    found = children(pid)
+    for one in found:
+        found += children(one)
+    return found
+
+
+def reap() -> list[tuple[int, int]]:
+    """Collect every child that has ended: (pid, exit code; 128 + N for signal N)."""
+    ended: list[tuple[int, int]] = []
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return ended
+        if pid == 0:
+            return ended
+        ended.append((pid, exit_code(status)))
+
+
+def exit_code(status: int) -> int:
+    """A wait status as shells print it."""
+    code = os.waitstatus_to_exitcode(status)
+    return 128 - code if code < 0 else code
+
+
+def kill(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def end_all(spare: frozenset[int] = frozenset()) -> None:
+    """Kill everything below us but `spare` and what hangs below those, and wait until none is left.
+
+    Needs `adopt_orphans`. Each round stops all first, so that none can fork away, and a process that appears meanwhile is
+    met in the next round: its parent is gone then, and it has come to us."""
+    me = os.getpid()
+    while True:
+        rest = [pid for pid in children(me) if pid not in spare]
+        if not rest:
+            return
+        whole = rest + [below for pid in rest for below in descendants(pid)]
+        for pid in whole:
+            kill(pid, signal.SIGSTOP)
+        for pid in whole:
+            kill(pid, signal.SIGKILL)
+        for pid in rest:
+            try:
+                os.waitpid(pid, 0)
+            except ChildProcessError:
+                continue

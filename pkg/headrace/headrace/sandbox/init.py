@@ -1,0 +1,107 @@
+"""The init of a sandbox: the one process that spawns the steps, reaps what they leave and ends it all.
+
+It is forked, never exec'd, and serves one socket. Requests: `find`, `spawn` (with two descriptors), `signal`. When the socket
+ends, whatever the reason, it kills everything below itself and goes.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from typing import Any
+
+from headrace.sandbox.channel import Channel, Closed, close_all
+from headrace.sandbox.children import adopt_orphans, end_all, kill, reap
+
+# Python ignores these, and an ignored signal stays ignored through exec: a step must get the defaults
+_RESET = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
+
+
+def serve(channel: Channel) -> None:
+    """Serve until the socket ends, then leave no process. Returns; the caller exits."""
+    adopt_orphans()
+    wake, alarm = os.pipe()
+    os.set_blocking(alarm, False)
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    running: dict[int, int] = {}  # pid → the request's number
+    poll = select.poll()
+    poll.register(channel.fileno(), select.POLLIN)
+    poll.register(wake, select.POLLIN)
+    try:
+        while True:
+            ready = [fd for fd, _ in poll.poll()]
+            if wake in ready:
+                _drain(wake)
+                for pid, status in reap():
+                    number = running.pop(pid, None)
+                    if number is not None:
+                        channel.send({"exited": number, "status": status})
+            if channel.fileno() in ready:
+                request, fds = channel.receive()
+                _answer(channel, request, fds, running)
+    except Closed:
+        pass
+    finally:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        end_all()
+
+
+def _drain(fd: int) -> None:
+    try:
+        while os.read(fd, 512):
+            pass
+    except BlockingIOError:
+        return
+
+
+def _answer(channel: Channel, request: dict[str, Any], fds: list[int], running: dict[int, int]) -> None:
+    match request:
+        case {"find": str(name), "path": str(path)}:
+            channel.send({"found": find(name, path)})
+        case {"spawn": int(number), "argv": list(argv), "env": dict(env), "cwd": str(cwd)}:
+            try:
+                pid = _spawn(argv, env, cwd, fds)
+            except OSError as error:
+                channel.send({"failed": number, "errno": error.errno, "text": f"{error.strerror}: {error.filename or argv[0]}"})
+            else:
+                running[pid] = number
+                channel.send({"started": number, "pid": pid})
+            finally:
+                close_all(fds)
+        case {"signal": int(signal_number), "to": int(number)}:
+            for pid, known in running.items():
+                if known == number:
+                    kill(pid, signal_number)
+
+
+def _spawn(argv: list[str], env: dict[str, str], cwd: str, fds: list[int]) -> int:
+    os.chdir(cwd)  # posix_spawn has no folder of its own
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, fds[0], 1),
+        (os.POSIX_SPAWN_DUP2, fds[1], 2),
+    ]
+    try:
+        return os.posix_spawn(argv[0], argv, env, file_actions=actions, setsid=True, setsigmask=(), setsigdef=_RESET)
+    finally:
+        os.chdir("/")
+
+
+def find(name: str, path: str) -> str | None:
+    """Where an executable file `name` is on `path`; a name with a slash is looked at as it is."""
+    if "/" in name:
+        return name if _executable(name) else None
+    for folder in path.split(":"):
+        candidate = f"{folder or '.'}/{name}"
+        if _executable(candidate):
+            return candidate
+    return None
+
+
+def _executable(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)

@@ -1,0 +1,55 @@
+"""The two faces that every kind of sandbox has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from headrace.base.errors import HeadraceError
+
+
+class SpawnError(HeadraceError):
+    """The program could not be started: not found, folder missing. Carries the operating system's words."""
+
+
+class Process(Protocol):
+    """A process that was started in the sandbox. `status` is None while it runs, then its exit code (128 + N for signal N)."""
+
+    @property
+    def status(self) -> int | None: ...
+
+    def signal(self, number: int) -> None:
+        """Send a signal to this process alone. Does nothing once it has ended."""
+        ...
+
+
+class Sandbox(Protocol):
+    """One leg's own place. `fileno` becomes readable when `pump` has something to do (a process ended)."""
+
+    def fileno(self) -> int: ...
+
+    def pump(self) -> None:
+        """Take in what init reports. Raises SandboxLost where init is gone."""
+        ...
+
+    def find(self, name: str, path: str) -> str | None:
+        """Where the program `name` is on the search path `path`, as the job sees it."""
+        ...
+
+    def spawn(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, out: int, err: int) -> Process:
+        """Start `argv` (argv[0] absolute) with stdout and stderr to these descriptors, stdin empty. Raises SpawnError."""
+        ...
+
+    def read(self, path: str, limit: int) -> bytes:
+        """At most `limit` bytes of a regular file that the job may have written. Raises OSError."""
+        ...
+
+    def close(self) -> None:
+        """End every process of the leg, `setsid` daemons too, and return when none is left."""
+        ...
+
+
+class SandboxLost(HeadraceError):
+    """The sandbox's init died: what ran in it is gone too."""
+
+    status = 3
