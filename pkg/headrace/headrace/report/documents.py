@@ -1,0 +1,131 @@
+"""The JSON documents that headrace prints, as structs: their fields are the schema. docs/json.md is generated from them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Optional
+
+from msgspec import Struct
+
+from headrace.plan.model import Result, Would
+from headrace.record.records import Body
+
+PLAN = "headrace.plan/1"
+RUN = "headrace.run/1"
+RECORD = "headrace.record/1"
+RUNS = "headrace.runs/1"
+
+
+class PlanEvent(Struct, frozen=True):
+    """What happened. `sha` is the commit whose tree the jobs would get; with `snapshot` it is the working tree's."""
+
+    name: str
+    ref: str
+    sha: str
+    repository: str
+    snapshot: bool
+
+
+class PlanRow(Struct, frozen=True):
+    """One leg; a skipped or deferred job has one row with `matrix` null. `workflow` is the path of the file, `job` the job's id,
+    `needs` the ids of the jobs it waits for, `name` what GitHub shows. `reason` is for people, `rule` for programs; `at` is the
+    `file:line:column` that decided, where one line did."""
+
+    workflow: str
+    job: str
+    name: str
+    matrix: Optional[dict[str, Any]]
+    needs: list[str]
+    would: Would
+    reason: str
+    rule: str
+    at: Optional[str]
+
+
+class Rejected(Struct, frozen=True):
+    """A workflow that the event does not start, and why."""
+
+    workflow: str
+    reason: str
+    rule: str
+    at: Optional[str]
+
+
+class FileProblem(Struct, frozen=True):
+    """Something wrong with a workflow file, which was left out. `line` and `column` count from 1; 0 means the whole file."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    hint: str
+
+
+class PlanDocument(Struct, frozen=True):
+    """What `headrace plan --json` prints."""
+
+    schema: Literal["headrace.plan/1"]
+    event: PlanEvent
+    jobs: list[PlanRow]
+    rejected: list[Rejected]
+    problems: list[FileProblem]
+
+
+class RunRow(Struct, frozen=True):
+    """One leg of a run. `result` is null where the run ended before the leg did. `duration_s` is in seconds, 0 for what never
+    started. `reason` says why it did not run, or was cancelled. `log` is the absolute path of its log file, or empty."""
+
+    workflow: str
+    job: str
+    name: str
+    matrix: Optional[dict[str, Any]]
+    result: Optional[Result]
+    duration_s: float
+    reason: Optional[str]
+    log: str
+
+
+class RunDocument(Struct, frozen=True):
+    """What `headrace run --json` prints at the end. `result` is null where the engine died. `rejected` and `problems` as for plan."""
+
+    schema: Literal["headrace.run/1"]
+    run: str
+    result: Optional[Literal["success", "failure", "cancelled", "skipped", "interrupted"]]
+    duration_s: float
+    event: Optional[PlanEvent]
+    jobs: list[RunRow]
+    rejected: list[Rejected]
+    problems: list[FileProblem]
+
+
+class RecordLine(Struct, frozen=True):
+    """One line of `headrace run --json-stream`. `seq` counts from 1 without gaps; `at` is in seconds since the epoch; `body.type`
+    names the kind of record. A `log` record names a byte range of the leg's log file, the `log` of its `leg-queued` record below
+    `folder`."""
+
+    schema: Literal["headrace.record/1"]
+    run: str
+    folder: str
+    seq: int
+    at: float
+    body: Body
+
+
+class RunsRow(Struct, frozen=True):
+    """One run. `at` is in seconds since the epoch; `result` is null while it goes on; `duration_s` is 0 then."""
+
+    run: str
+    at: float
+    repository: str
+    root: str
+    event: str
+    ref: str
+    sha: str
+    result: Optional[Literal["success", "failure", "cancelled", "skipped", "interrupted"]]
+    duration_s: float
+
+
+class RunsDocument(Struct, frozen=True):
+    """What `headrace ls --json` prints, the newest run first."""
+
+    schema: Literal["headrace.runs/1"]
+    runs: list[RunsRow]

@@ -1,0 +1,60 @@
+"""A run as JSON: one object at the end, or one record a line as it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TextIO
+
+import msgspec
+
+from headrace.base.errors import Problem
+from headrace.plan.model import Plan
+from headrace.record.records import Record
+from headrace.record.state import LegState, RunState
+from headrace.report import documents
+from headrace.report.json_plan import dumps, event_document, problem_rows, rejected_rows
+from headrace.report.naming import job_id
+from headrace.report.words import say
+
+
+def run_json(state: RunState, folder: str, plan: Plan, problems: Iterable[Problem]) -> str:
+    """The object that `run --json` prints. `folder` is the run's folder, absolute; `run` is empty where nothing was run."""
+    document = documents.RunDocument(
+        documents.RUN,
+        state.run,
+        state.result,
+        round(state.seconds, 3),
+        event_document(plan.event),
+        [_row(leg, folder) for leg in state.legs.values()],
+        rejected_rows(plan.rejected),
+        problem_rows(problems),
+    )
+    return dumps(document)
+
+
+def _row(leg: LegState, folder: str) -> documents.RunRow:
+    log = f"{folder}/{leg.log}" if leg.log else ""
+    why = f"lost: {leg.lost}" if leg.lost else say(leg.why) if leg.why is not None else None
+    job = job_id(leg.job, leg.workflow)
+    return documents.RunRow(leg.workflow, job, leg.name, leg.matrix, leg.result, round(leg.seconds, 3), why, log)
+
+
+class Stream:
+    """Prints each record as one line of JSON, at once."""
+
+    def __init__(self, out: TextIO, folder_of: dict[str, str]) -> None:
+        self._out = out
+        self._folders = folder_of
+        self._encoder = msgspec.json.Encoder()
+
+    def show(self, record: Record, state: RunState) -> None:
+        folder = self._folders.get(record.run, "")
+        line = documents.RecordLine(documents.RECORD, record.run, folder, record.seq, record.at, record.body)
+        self._out.write(self._encoder.encode(line).decode() + "\n")
+        self._out.flush()
+
+    def tick(self, at: float, state: RunState) -> None:
+        pass
+
+    def close(self, state: RunState) -> None:
+        pass

@@ -1,0 +1,101 @@
+"""What things are called: a leg, its workflow, and the command that repeats a job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from headrace.plan.model import JobPath, Planned
+from headrace.record.state import LegState, RunState
+from headrace.report.text import clean, quoted, shown
+
+
+def job_id(job: str, workflow: str) -> str:
+    """The id within its file: what `-j` takes.
+
+    >>> job_id(".github/workflows/ci.yml:test", ".github/workflows/ci.yml")
+    'test'
+    """
+    return job[len(workflow) + 1 :] if job.startswith(workflow + ":") else job.rpartition(":")[2]
+
+
+def needs_ids(planned: Planned) -> list[str]:
+    return [job_id(need, planned.workflow) for need in planned.needs]
+
+
+def file_name(workflow: str) -> str:
+    """
+    >>> file_name(".github/workflows/ci.yml")
+    'ci.yml'
+    """
+    return workflow.rpartition("/")[2]
+
+
+def workflow_labels(names: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Path → what to call it, from (path, name) pairs: the name the file gives, else, or where two share it, the file's name.
+
+    >>> workflow_labels([("a/ci.yml", "CI"), ("a/b.yml", "a/b.yml"), ("a/c.yml", "CI"), ("a/d.yml", "D")])
+    {'a/ci.yml': 'ci.yml', 'a/b.yml': 'b.yml', 'a/c.yml': 'c.yml', 'a/d.yml': 'D'}
+    """
+    pairs = dict(names)
+    given = list(pairs.values())
+    return {path: name if name and name != path and given.count(name) == 1 else file_name(path) for path, name in pairs.items()}
+
+
+class Labels:
+    """`workflow/job (leg)` for the legs of a run. A name, once said, does not change."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def of(self, leg: LegState, state: RunState) -> str:
+        label = self._known.get(leg.leg)
+        if label is None:
+            names = workflow_labels((other.workflow, other.workflow_name) for other in state.legs.values())
+            label = self._known[leg.leg] = clean(f"{names[leg.workflow]}/{leg.name or job_id(leg.job, leg.workflow)}")
+        return label
+
+
+def leg_label(path: JobPath, name: str, workflow_label: str) -> str:
+    return clean(f"{workflow_label}/{name or path}")
+
+
+def matrix_text(matrix: dict[str, object] | None) -> str:
+    """
+    >>> matrix_text({"python": "3.10", "os": "linux"})
+    'python=3.10, os=linux'
+    """
+    return ", ".join(f"{key}={shown(value)}" for key, value in matrix.items()) if matrix else ""
+
+
+_TAKES_VALUE = {"-W", "--workflow", "-j", "--job", "--matrix"}
+_OUTPUT = {"--json", "--json-stream", "-v", "-vv", "-q", "-qq", "--verbose", "--quiet", "--no-needs"}
+
+
+def repeat_command(argv: Sequence[str], leg: LegState) -> str:
+    """The command that runs this leg again: the call's own options, but its selection, and this job's instead.
+
+    `argv` are the call's words without the program's name and without secret values.
+
+    >>> leg = LegState("ci.yml:test:0", "ci.yml:test", "ci.yml", "CI", "test (3.10)", 0, 2, {"py": "3.10"}, (), False, "")
+    >>> repeat_command(["run", "push", "-W", "CI", "-jtest", "--json", "--var", "A=b c"], leg)
+    "headrace run push --var 'A=b c' -W ci.yml -j test --matrix py=3.10"
+    """
+    words = _without_selection(argv) or ["run"]
+    words += ["-W", leg.workflow, "-j", job_id(leg.job, leg.workflow)]
+    for key, value in (leg.matrix or {}).items():
+        if not isinstance(value, (dict, list)):
+            words += ["--matrix", f"{key}={shown(value)}"]
+    return "headrace " + " ".join(quoted(word) for word in words)
+
+
+def _without_selection(argv: Sequence[str]) -> list[str]:
+    words: list[str] = []
+    rest = iter(argv)
+    for word in rest:
+        if word in _TAKES_VALUE:
+            next(rest, None)
+        elif word in _OUTPUT or word.partition("=")[0] in _TAKES_VALUE or (word[:2] in ("-W", "-j") and len(word) > 2):
+            continue
+        else:
+            words.append(word)
+    return words

@@ -1,0 +1,41 @@
+"""One stream of records to several renderers: folds each record once, then shows it to all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from headrace.record.records import Record
+from headrace.record.state import RunState, fold
+
+
+class Renderer(Protocol):
+    """Shows a run as it happens. `state` has the record in it already; times are seconds since the epoch."""
+
+    def show(self, record: Record, state: RunState) -> None: ...
+
+    def tick(self, at: float, state: RunState) -> None: ...
+
+    def close(self, state: RunState) -> None: ...
+
+
+class Observer:
+    """What an engine is given: call it with every record, and `tick` it about once a second. `state` is what was seen so far."""
+
+    def __init__(self, renderers: Sequence[Renderer]) -> None:
+        self.state = RunState()
+        self._renderers = tuple(renderers)
+
+    def __call__(self, record: Record) -> None:
+        fold(self.state, record)
+        for renderer in self._renderers:
+            renderer.show(record, self.state)
+
+    def tick(self, at: float) -> None:
+        for renderer in self._renderers:
+            renderer.tick(at, self.state)
+
+    def close(self) -> None:
+        """After the last record, or when the engine died: leave the screen in order."""
+        for renderer in self._renderers:
+            renderer.close(self.state)

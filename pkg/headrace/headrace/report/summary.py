@@ -1,0 +1,100 @@
+"""The last screen of a run: what came out, how long it took, and for each failure enough to start mending it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headrace.record.records import Annotated
+from headrace.record.state import LegState, RunState, StepState
+from headrace.report.colour import HUES, Style
+from headrace.report.logs import Logs, readable
+from headrace.report.naming import Labels, repeat_command
+from headrace.report.plain import place
+from headrace.report.text import clean, count, duration
+from headrace.report.words import say
+
+ORDER = ("failure", "cancelled", "unsupported", "unfinished", "success", "skipped")
+LAST_LINES = 20
+SLOWEST = 3
+
+
+def summary(state: RunState, logs: Logs, argv: Sequence[str], style: Style) -> list[str]:
+    """Lines, the headline last of all but the failures, so that a red run ends with what broke. `argv` repeats the run."""
+    labels = Labels()
+    legs = list(state.legs.values())
+    if not legs:
+        return []
+    lines = ["", headline(state, style), *_slowest(state, legs, labels, style)]
+    for leg in legs:
+        if result_of(leg, state) in ("failure", "unsupported", "cancelled", "unfinished"):
+            lines += ["", *_failure(leg, state, logs, argv, labels, style)]
+    return [style.safe(line) for line in lines]
+
+
+def result_of(leg: LegState, state: RunState) -> str:
+    """The leg's result, or `unfinished` where the run ended without one."""
+    return leg.result or "unfinished"
+
+
+def headline(state: RunState, style: Style) -> str:
+    """`✗ failure: 1 failure, 3 success in 12.0s (31.2s of jobs)`."""
+    legs = state.legs.values()
+    counts = {name: sum(result_of(leg, state) == name for leg in legs) for name in ORDER}
+    parts = [style.paint(f"{number} {name}", HUES.get(name)) for name, number in counts.items() if number]
+    jobs = sum(leg.seconds for leg in legs)
+    took = f" in {duration(state.seconds)}" if state.seconds else ""
+    many = f" ({duration(jobs)} of jobs)" if len(counts) and sum(leg.started is not None for leg in legs) > 1 else ""
+    return f"{style.state(state.result or 'interrupted')}: {', '.join(parts)}{took}{many}"
+
+
+def _slowest(state: RunState, legs: list[LegState], labels: Labels, style: Style) -> list[str]:
+    ran = sorted((leg for leg in legs if leg.started is not None and leg.seconds), key=lambda leg: -leg.seconds)
+    if len(ran) < 2:
+        return []
+    shown = [f"{labels.of(leg, state)} {duration(leg.seconds)}" for leg in ran[:SLOWEST]]
+    return [style.paint(f"  slowest: {', '.join(shown)}", "dim")]
+
+
+def _failure(leg: LegState, state: RunState, logs: Logs, argv: Sequence[str], labels: Labels, style: Style) -> list[str]:
+    result = result_of(leg, state)
+    name = result if result in HUES else "cancelled"
+    lines = [style.paint(f"{style.glyph(name)} {labels.of(leg, state)}", HUES.get(name)) + f" {result}{_because(leg)}"]
+    for step in failed_steps(leg):
+        code = f", exit code {step.exit_code}" if step.exit_code is not None else ""
+        lines.append(f"  step {step.number}: {clean(step.name)}{code}")
+        if note := first_error(step):
+            where = place(note)
+            lines.append(f"  {where + ': ' if where else ''}{clean(note.message)}")
+        lines += [f"    {readable(line, style.colour)}" for line in logs.tail(leg.log, step.log, LAST_LINES)]
+    if leg.started is not None or result == "unfinished":
+        if leg.log:
+            lines.append(f"  log: {logs.path(leg.log)}")
+        lines.append(f"  again: {repeat_command(argv, leg)}")
+    return lines
+
+
+def _because(leg: LegState) -> str:
+    if leg.lost:
+        return f": lost, {clean(leg.lost)}"
+    return f": {say(leg.why)}" if leg.why is not None else ""
+
+
+def failed_steps(leg: LegState) -> list[StepState]:
+    """Steps that broke the leg, or that were under way when it ended."""
+    steps = [leg.steps[number] for number in sorted(leg.steps)]
+    if leg.result is None:
+        return [step for step in steps if step.outcome is None]
+    failed = [step for step in steps if step.conclusion == "failure"]
+    return failed or [step for step in steps if step.conclusion == "cancelled"][:1]
+
+
+def first_error(step: StepState) -> Annotated | None:
+    """The first error with a place in a file, else the first error that is more than the exit code."""
+    errors = [note for note in step.annotations if note.level == "error"]
+    for note in errors:
+        if note.file:
+            return note
+    for note in errors:
+        if not note.message.startswith("Process completed with exit code "):
+            return note
+    return None
