@@ -168,8 +168,8 @@ class _Leg:
         }
         runner = {
             "name": ticket.runner_name,
-            "os": ticket.base.get("RUNNER_OS", "Linux"),
-            "arch": ticket.base.get("RUNNER_ARCH", "X64"),
+            "os": ticket.os,
+            "arch": ticket.arch,
             "temp": folders.temp,
             "tool_cache": folders.tool_cache,
             "environment": ticket.environment,

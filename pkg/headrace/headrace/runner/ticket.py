@@ -54,6 +54,8 @@ class JobTicket(Struct, frozen=True):
     isolation: str = "host"
     environment: str = "github-hosted"
     runner_name: str = "headrace"
+    os: str = "Linux"
+    arch: str = "X64"
     python: str = ""  # the interpreter that runs native drop-ins
     setup_lines: tuple[str, ...] = ()  # what "Set up job" prints beside the usual
 
