@@ -100,6 +100,7 @@ class Job(Struct, frozen=True):
     concurrency: Token | None = None
     permissions: dict[str, str] | None = None
     at: Position = NOWHERE  # of the job's id
+    needs_at: tuple[Position, ...] = ()  # of the entries of `needs`
 
 
 class Pattern(Struct, frozen=True):

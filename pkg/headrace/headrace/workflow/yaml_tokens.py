@@ -7,6 +7,7 @@ from typing import Any, Callable
 from msgspec import Struct
 
 from headrace.base.errors import Position
+from headrace.expressions import fold_case
 from headrace.workflow import messages
 from headrace.workflow.definitions import ANY_TEXT, NON_EMPTY, Definition, Shape, anything
 from headrace.workflow.embedded import EmbeddedError, scan, utf16_length
@@ -351,11 +352,7 @@ class _Reader:
 
 def fold(name: str) -> str:
     """What two keys that count as the same have in common."""
-    if name.isascii():
-        return name.upper()
-    from headrace.expressions.values import fold_case
-
-    return fold_case(name)
+    return name.upper() if name.isascii() else fold_case(name)
 
 
 def _narrow(candidates: tuple[Shape, ...], name: str) -> tuple[Definition | None, tuple[Shape, ...]]:
