@@ -43,12 +43,10 @@ def _options(given: dict[str, Any]) -> Options:
 
 def parse_workflow(request: dict[str, Any]) -> dict[str, Any]:
     options = request["options"]
-    loaded = load(
-        request["name"], request["content"].encode(), source=_Files(request["files"]), options=_options(options)
-    )
+    loaded = load(request["name"], request["content"].encode(), source=_Files(request["files"]), options=_options(options))
     found = canonical.document(loaded, "keep" if options["include_source"] else "drop")
     if options["is_partial_rerun"] and "file-table" in found:
-        found["file-table"] = sorted(_called(loaded)) + [request["name"]]  # a quirk of partial re-runs that the data holds
+        found["file-table"] = [*sorted(_called(loaded)), request["name"]]  # a quirk of partial re-runs that the data holds
     if "errors" in found:
         return {"errors": [{"message": error["Message"]} for error in found["errors"]]}
     return {"template": found}

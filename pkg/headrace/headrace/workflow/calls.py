@@ -8,7 +8,7 @@ from typing import Protocol
 from headrace.base.errors import Position
 from headrace.workflow import messages, permissions
 from headrace.workflow.lookup import entries, fields, text
-from headrace.workflow.model import Call, Job, Trigger, Workflow
+from headrace.workflow.model import Call, Trigger, Workflow
 from headrace.workflow.problems import Problems
 from headrace.workflow.scalars import text_of
 from headrace.workflow.tokens import Mapping, Scalar, Token
@@ -19,7 +19,7 @@ class WorkflowSource(Protocol):
     """Where called files come from."""
 
     def read(self, reference: str) -> bytes | None:
-        """The content of `./path` (the repository and commit of the entry file) or `owner/repo/path@ref`; None if there is none."""
+        """The content of `./path` (repository and commit of the entry file) or `owner/repo/path@ref`; None if there is none."""
         ...
 
 
@@ -139,10 +139,3 @@ def check_permissions(
             continue
         if too_much := permissions.excess(permissions.convert(block["permissions"]), allowed):
             problems.add(messages.job_exceeds(reference, str(key.value), *too_much), at)
-
-
-def bound(job: Job, inherited: dict[str, str]) -> dict[str, str]:
-    """What a job hands to the workflow it calls."""
-    return inherited if job.permissions is None else job.permissions
-
-

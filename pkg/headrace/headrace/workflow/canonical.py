@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 from headrace.base.errors import Position
 from headrace.workflow.lookup import fields, items, text
@@ -12,12 +13,12 @@ from headrace.workflow.reader import Loaded
 from headrace.workflow.tokens import Expression, Insert, Mapping, Scalar, Sequence, Token
 
 Json = dict[str, Any]
-_PERMISSION_FREE = ("continue-on-error", "timeout-minutes", "cancel-timeout-minutes", "concurrency")
+_JOB_KEYS = ("continue-on-error", "timeout-minutes", "cancel-timeout-minutes", "concurrency")
 _STEPS_KEYS = ("env", "environment", "defaults", "runs-on", "container", "services", "outputs")
 
 
 def document(loaded: Loaded, positions: Literal["keep", "drop"] = "drop") -> Json:
-    """The template of a valid workflow, or `{"errors": […]}`. With positions, every token names its file by its place in `file-table`."""
+    """The template of a valid workflow, or `{"errors": […]}`. With positions, tokens name files by place in `file-table`."""
     table = list(loaded.files)
     if loaded.workflow is None:
         found: Json = {"errors": [{"Message": render(problem)} for problem in loaded.problems]}
@@ -97,33 +98,36 @@ class _Writer:
         out: Json = {"type": kind, "id": self.name(job.id, job.at)}
         empty = job.name is None or (isinstance(job.name, Scalar) and not text(job.name))
         out["name"] = self.name(job.id, job.at) if empty or job.name is None else self.token(job.name)
-        needs = [self.name(need, at) for need, at in zip(job.needs, job.needs_at)]
+        needs = [self.name(need, at) for need, at in zip(job.needs, job.needs_at, strict=True)]
         if needs or isinstance(job.body, Call):
             out["needs"] = needs
         out["if"] = self.token(job.condition)
         if job.strategy is not None:
             out["strategy"] = self.token(job.strategy)
-        for key in _PERMISSION_FREE:
+        for key in _JOB_KEYS:
             if key in block:
                 out[key] = self.token(block[key])
-        if job.permissions is not None:
-            out["permissions"] = job.permissions
+        granted = job.permissions
+        if isinstance(job.body, Call) and job.body.workflow is not None and job.body.workflow.permissions is not None:
+            granted = job.body.workflow.permissions  # the called file's own stand at the call
+        if granted is not None:
+            out["permissions"] = granted
         match job.body:
             case Steps(steps=steps):
                 out.update((key, self.token(block[key])) for key in _STEPS_KEYS if key in block)
                 if steps:
                     given = [fields(item) for item in items(block.get("steps"))]
-                    out["steps"] = [self.step(step, raw) for step, raw in zip(steps, given)]
+                    out["steps"] = [self.step(step, raw) for step, raw in zip(steps, given, strict=True)]
                 if "snapshot" in block:
                     out["snapshot"] = self.token(block["snapshot"])
             case Call():
-                out.update(self.call(job.body))
+                out.update(self.call(job.body, block))
         return out
 
-    def call(self, call: Call) -> Json:
+    def call(self, call: Call, block: dict[str, Token]) -> Json:
         out: Json = {"ref": self.name(call.uses, call.at), "jobs": []}
-        if call.inputs is not None:
-            out["input-values"] = self.token(call.inputs)
+        if "with" in block:
+            out["input-values"] = self.token(block["with"])
         if call.secrets is not None:
             out["secret-values"] = self.token(call.secrets)
         if call.inherit_secrets:
@@ -166,7 +170,7 @@ class _Writer:
                 keys = ()
             case Parallel(steps=steps):
                 given = [fields(item) for item in items(block["parallel"])]
-                out["parallel"] = [self.step(inner, raw) for inner, raw in zip(steps, given)]
+                out["parallel"] = [self.step(inner, raw) for inner, raw in zip(steps, given, strict=True)]
                 keys = ()
         out.update((key, self.token(block[key])) for key in keys if key in block)
         if step.background:

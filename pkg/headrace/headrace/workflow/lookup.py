@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from collections.abc import Iterator
 
 from headrace.workflow.tokens import Expression, Insert, Mapping, Scalar, Sequence, Token
 

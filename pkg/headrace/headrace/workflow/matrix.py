@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -28,8 +29,8 @@ class MatrixError(HeadraceError):
 
 
 class Row(Struct, frozen=True):
-    """One configuration. `values` is the `matrix` context; `named` are the values that its name shows: those of the vectors, or all
-    of a row that `include` appended."""
+    """One configuration. `values` is the `matrix` context; `named` are the values that its name shows: those of the vectors, or
+    all of a row that `include` appended."""
 
     values: dict[str, Value]
     named: tuple[Value, ...]
@@ -42,7 +43,8 @@ def expand(matrix: Value, *, job: str = "") -> tuple[Row, ...]:
     """The rows in the order in which they start; none means one configuration without `matrix`. `job` is the id for the message
     about too many rows. Raises MatrixError.
 
-    >>> [row.values for row in expand({"os": ["a", "b"], "exclude": [{"os": "B"}], "include": [{"os": "a", "x": 1}, {"os": "c"}]})]
+    >>> matrix = {"os": ["a", "b"], "exclude": [{"os": "B"}], "include": [{"os": "a", "x": 1}, {"os": "c"}]}
+    >>> [row.values for row in expand(matrix)]
     [{'os': 'a', 'x': 1}, {'os': 'c'}]
     """
     if not isinstance(matrix, dict):
@@ -59,7 +61,7 @@ def expand(matrix: Value, *, job: str = "") -> tuple[Row, ...]:
     filters = [_leaves(entry, names) for entry in exclude]
     rows = [row for row in rows if not any(_matches(row, leaves) for leaves in filters)]
     expanded, matched = _include(rows, include, names)
-    for entry, used in zip(include, matched):
+    for entry, used in zip(include, matched, strict=True):
         if not used:
             ordered = {names.get(fold(k), k): v for k, v in entry.items() if fold(k) in names}
             ordered.update((k, v) for k, v in entry.items() if fold(k) not in names)
@@ -83,9 +85,7 @@ def _parts(matrix: dict[str, Value]) -> tuple[dict[str, list[Value]], list[dict[
         for entry in value:
             if not isinstance(entry, dict):
                 raise MatrixError(
-                    messages.SEQUENCE_NOT_EXPECTED
-                    if isinstance(entry, list)
-                    else messages.unexpected_value(_short(entry))
+                    messages.SEQUENCE_NOT_EXPECTED if isinstance(entry, list) else messages.unexpected_value(_short(entry))
                 )
             entries.append(entry)
     return vectors, lists["INCLUDE"], lists["EXCLUDE"]
@@ -122,7 +122,7 @@ def _product(vectors: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value
 
     keys = tuple(vectors)
     for combination in product(*vectors.values()):
-        yield dict(zip(keys, combination))
+        yield dict(zip(keys, combination, strict=True))
 
 
 _Leaves = list[tuple[tuple[Any, ...], Value]]

@@ -1,4 +1,4 @@
-"""The nouns of a workflow file. Fixed keys are typed; whatever may hold expressions is kept as a `Token` until it is evaluated."""
+"""The nouns of a workflow file. Fixed keys are typed; what may hold expressions is kept as a `Token` until it is evaluated."""
 
 from __future__ import annotations
 

@@ -20,9 +20,9 @@ __all__ = ["Loaded", "Options", "WorkflowSource", "load"]
 
 
 class Options(Struct, frozen=True):
-    """How to read. `events` is "strict" (unknown events, filters and types are problems) or "lenient", as the service reads a file
-    at run time. `calls` is "load" or "skip". `call_levels` counts calls below the entry file, `files` all files of one load, `jobs`
-    all jobs (0: no limit). `default_permissions` is the repository's setting and `owner` its owner, where known."""
+    """How to read. `events`: "strict" (unknown events, filters and types are problems) or "lenient", as the service reads a file
+    at run time. `call_levels` counts calls below the entry file, `files` all files of one load, `jobs` all jobs (0: no limit).
+    `default_permissions` is the repository's setting and `owner` its owner, where known."""
 
     limits: Limits = Limits()
     events: Literal["strict", "lenient"] = "strict"
@@ -35,8 +35,8 @@ class Options(Struct, frozen=True):
 
 
 class Loaded(Struct, frozen=True):
-    """`workflow` is None exactly where there are problems. `files` are the root tokens of all files that were read, by the name that
-    positions use, the entry first."""
+    """`workflow` is None exactly where there are problems. `files` are the root tokens of all files that were read, by the name
+    that positions use, the entry first."""
 
     workflow: Workflow | None
     problems: tuple[Problem, ...] = ()
@@ -44,7 +44,11 @@ class Loaded(Struct, frozen=True):
 
 
 def load(
-    path: str, content: bytes, *, source: WorkflowSource | None = None, options: Options = Options()  # noqa: B008
+    path: str,
+    content: bytes,
+    *,
+    source: WorkflowSource | None = None,
+    options: Options = Options(),  # noqa: B008
 ) -> Loaded:
     """Reads the file at the repository-relative `path` and, through `source`, the files it calls (without a source, calls stay
     unread). Never raises, whatever the bytes are. At most ten problems are told."""
@@ -84,11 +88,7 @@ class _Load:
         self.problems.kept.extend(file.problems)
         if file.workflow is None:
             return None
-        options = self.options
-        if options.default_permissions == "read":
-            allowed: dict[str, str] | None = permissions.LIMITED_READ
-        else:
-            allowed = None
+        allowed = permissions.LIMITED_READ if self.options.default_permissions == "read" else None
         try:
             return self.with_calls(file.workflow, f"./{path}", allowed, 0)
         except _Stop:
@@ -157,7 +157,10 @@ class _Load:
         if allowed is None:
             allowed = permissions.write_default(reference, self.options.owner)
         calls.check_permissions(reference, file.workflow, file.root, allowed, job.at, self.problems)
-        return structs.replace(call, workflow=self.with_calls(file.workflow, reference, allowed, level + 1))
+        workflow = file.workflow
+        if job.permissions is not None and workflow.permissions is None:
+            workflow = structs.replace(workflow, jobs=_granted(workflow.jobs, job.permissions))
+        return structs.replace(call, workflow=self.with_calls(workflow, reference, allowed, level + 1))
 
     def file(self, reference: str, at: Position) -> _File | None:
         """The called file, its problems told from the caller's place; None where it cannot be read."""
@@ -192,6 +195,11 @@ class _Load:
         else:
             return file
         return structs.replace(file, workflow=None, problems=(Problem(exceeded, Position(calls.file_of(reference))),))
+
+
+def _granted(found: dict[str, Job], granted: dict[str, str]) -> dict[str, Job]:
+    """The jobs of a called file: those that set no permissions have the caller's."""
+    return {name: structs.replace(job, permissions=granted) if job.permissions is None else job for name, job in found.items()}
 
 
 # Conversion ---------------------------------------------------------------------------------------------------------

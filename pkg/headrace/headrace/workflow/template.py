@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from headrace.base.errors import HeadraceError, Position, Problem
 from headrace.expressions import ExpressionError, Value, evaluate, parse
@@ -33,7 +34,7 @@ Functions = Mapping[str, Callable[..., Any]]
 
 
 class TemplateError(HeadraceError):
-    """A token could not be evaluated, or its value does not fit. One problem per place, without a prefix that names the key or job."""
+    """A token could not be evaluated, or its value does not fit. One problem per place; the caller knows the key and job."""
 
 
 def text(token: Token, contexts: Contexts, functions: Functions | None = None) -> str:
@@ -182,11 +183,11 @@ class _Evaluation:
             elif isinstance(key, Scalar):
                 put(text_of(key.value), self.any(inner), key.at)
             elif isinstance(key, Expression):
-                ok, name = self.expression(key)
-                if ok and isinstance(name, (list, dict)):
-                    self.unfit(name, key.at)
+                ok, computed = self.expression(key)
+                if isinstance(computed, (list, dict)):
+                    self.unfit(computed, key.at)
                 elif ok:
-                    put(text_of(name), self.any(inner), key.at)
+                    put(text_of(computed), self.any(inner), key.at)
         return found
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from msgspec import Struct
 
@@ -68,7 +69,7 @@ class _Reader:
     def __init__(self, file: str, limits: Limits, used: Used, problems: Problems) -> None:
         import yaml  # costs 15 ms, and only those who read files need it
         from yaml import events
-        from yaml.cyaml import CParser
+        from yaml._yaml import CParser
 
         self.file = file
         self.limits = limits
