@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Optional
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -33,12 +33,12 @@ class PlanRow(Struct, frozen=True):
     workflow: str
     job: str
     name: str
-    matrix: Optional[dict[str, Any]]
+    matrix: dict[str, Any] | None
     needs: list[str]
     would: Would
     reason: str
     rule: str
-    at: Optional[str]
+    at: str | None
 
 
 class Rejected(Struct, frozen=True):
@@ -47,7 +47,7 @@ class Rejected(Struct, frozen=True):
     workflow: str
     reason: str
     rule: str
-    at: Optional[str]
+    at: str | None
 
 
 class FileProblem(Struct, frozen=True):
@@ -77,10 +77,10 @@ class RunRow(Struct, frozen=True):
     workflow: str
     job: str
     name: str
-    matrix: Optional[dict[str, Any]]
-    result: Optional[Result]
+    matrix: dict[str, Any] | None
+    result: Result | None
     duration_s: float
-    reason: Optional[str]
+    reason: str | None
     log: str
 
 
@@ -89,9 +89,9 @@ class RunDocument(Struct, frozen=True):
 
     schema: Literal["headrace.run/1"]
     run: str
-    result: Optional[Literal["success", "failure", "cancelled", "skipped", "interrupted"]]
+    result: Literal["success", "failure", "cancelled", "skipped", "interrupted"] | None
     duration_s: float
-    event: Optional[PlanEvent]
+    event: PlanEvent | None
     jobs: list[RunRow]
     rejected: list[Rejected]
     problems: list[FileProblem]
@@ -120,7 +120,7 @@ class RunsRow(Struct, frozen=True):
     event: str
     ref: str
     sha: str
-    result: Optional[Literal["success", "failure", "cancelled", "skipped", "interrupted"]]
+    result: Literal["success", "failure", "cancelled", "skipped", "interrupted"] | None
     duration_s: float
 
 

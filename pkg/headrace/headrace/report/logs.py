@@ -16,14 +16,15 @@ _SPOKEN = {b"error": b"Error: ", b"warning": b"Warning: ", b"notice": b"Notice: 
 
 
 class Logs:
-    """The log files below one run's folder. Files stay open, so that a chunk costs one read."""
+    """The log files below one run's folder. Files stay open, so that a chunk costs one read. `folder` may be set later: a run
+    has none before it has begun."""
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
+    def __init__(self, folder: str = "") -> None:
+        self.folder = folder
         self._open: dict[str, int] = {}
 
     def path(self, log: str) -> str:
-        return os.path.join(self._folder, log)
+        return os.path.join(self.folder, log)
 
     def read(self, log: str, offset: int, length: int) -> bytes:
         """At most `length` bytes; fewer, or none, where the file has gone or is shorter."""

@@ -80,12 +80,16 @@ class Plain:
                 continue
             if at - self._heard.get(leg.leg, leg.started) >= HEARTBEAT_S:
                 step = present_step(leg)
-                what = f"{clean(step.name)}, {duration(at - step.started)} so far" if step else f"{duration(at - leg.started)} so far"
+                what = (
+                    f"{clean(step.name)}, {duration(at - step.started)} so far"
+                    if step
+                    else f"{duration(at - leg.started)} so far"
+                )
                 self._line(leg, state, at, f"{self._style.glyph('ellipsis')} {what}")
                 self._out.flush()
 
     def close(self, state: RunState) -> None:
-        self._logs.close()
+        self._out.flush()
 
     # -- lines --
 
