@@ -9,20 +9,33 @@ Out: a value. Never: reads files or the clock, knows what a workflow is.
 
 from __future__ import annotations
 
+from headrace.expressions.condition import explain, with_implicit_success
 from headrace.expressions.errors import EvaluationError, ExpressionError, SyntaxProblem
 from headrace.expressions.evaluate import evaluate
+from headrace.expressions.nodes import Node
 from headrace.expressions.parser import parse
-from headrace.expressions.values import CaseSensitive, Value, is_truthy, number_to_text, to_text
+from headrace.expressions.printer import print_expression
+from headrace.expressions.survey import calls, references
+from headrace.expressions.values import CaseSensitive, Value, equals, fold_case, is_truthy, number_to_text, to_json, to_text
 
 __all__ = [
     "CaseSensitive",
     "EvaluationError",
     "ExpressionError",
+    "Node",
     "SyntaxProblem",
     "Value",
+    "calls",
+    "equals",
     "evaluate",
+    "explain",
+    "fold_case",
     "is_truthy",
     "number_to_text",
     "parse",
+    "print_expression",
+    "references",
+    "to_json",
     "to_text",
+    "with_implicit_success",
 ]

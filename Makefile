@@ -1,0 +1,71 @@
+# The whole repository at once. `make demo` and `make test` need nothing but git, make and Python >= 3.10 with venv:
+# they make .venv, fill it and work in it. Every other target works in the environment that is active.
+
+PYTHON ?= $(shell command -v python || command -v python3)
+BOOT_PYTHON ?= python3
+UV = $(shell command -v uv || echo "$(PYTHON) -m uv")
+PACKAGES := headrace headrace_encryption
+CONFORMANCE ?= ../shared/conformance
+DEBIAN_PACKAGES := ca-certificates git make
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test install check-venv system-deps suites slow utest itest lint type-check build proto release conformance
+
+help:
+	@echo "make demo         make .venv, install into it, and let headrace run both pipelines of this repository"
+	@echo "make test         the same with all suites, lint and type check first, on the Python at hand"
+	@echo "make system-deps  install the Debian packages that the tests want: $(DEBIAN_PACKAGES)"
+	@echo "In an active environment:"
+	@echo "make install | utest | itest | slow | lint | type-check | build | proto | conformance"
+	@echo "make release PACKAGE=headrace VERSION=x.y.z   check, tag and push"
+
+.venv/bin/python:
+	@$(BOOT_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "headrace needs Python 3.10 or newer; say which with BOOT_PYTHON=…")'
+	$(BOOT_PYTHON) -m venv .venv
+
+demo: .venv/bin/python
+	. .venv/bin/activate && $(MAKE) --no-print-directory install PYTHON=python
+	. .venv/bin/activate && headrace run push
+
+test: .venv/bin/python
+	. .venv/bin/activate && $(MAKE) --no-print-directory install PYTHON=python
+	. .venv/bin/activate && $(MAKE) --no-print-directory suites PYTHON=python
+	. .venv/bin/activate && headrace run push
+
+suites: lint type-check utest itest slow
+
+check-venv:
+	@if [ -z "$$CI" ] && [ -z "$$VIRTUAL_ENV" ]; then \
+		echo "no virtual environment is active: make one with 'python3 -m venv .venv', then '. .venv/bin/activate' ('make demo' does both)" >&2; \
+		exit 1; \
+	fi
+
+# Both packages as they stand in the tree, and the tools of both. uv comes by pip where it is not there yet.
+install: check-venv
+	@command -v uv > /dev/null || $(PYTHON) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	$(UV) pip install --quiet --python "$$(command -v $(PYTHON))" --constraint constraints.txt --build-constraint constraints.txt \
+		--editable pkg/headrace --editable pkg/headrace_encryption \
+		--group pkg/headrace/pyproject.toml:dev --group pkg/headrace_encryption/pyproject.toml:dev
+
+system-deps:
+	@bin/system-deps $(DEBIAN_PACKAGES)
+
+utest itest lint type-check: check-venv
+	@for package in $(PACKAGES); do $(MAKE) --no-print-directory -C pkg/$$package $@ PYTHON="$(PYTHON)" || exit; done
+
+build:
+	@for package in $(PACKAGES); do $(MAKE) --no-print-directory -C pkg/$$package $@ PYTHON="$(PYTHON)" || exit; done
+
+slow: check-venv
+	$(PYTHON) -m pytest -m slow pkg/headrace/tests pkg/headrace_encryption/tests tests
+
+proto:
+	@$(MAKE) --no-print-directory -C pkg/headrace proto PYTHON="$(PYTHON)"
+
+release:
+	@case " $(PACKAGES) " in *" $(PACKAGE) "*) ;; *) echo "say which package: make release PACKAGE=headrace VERSION=x.y.z" >&2; exit 1;; esac
+	@$(MAKE) --no-print-directory -C pkg/$(PACKAGE) release VERSION="$(VERSION)" PYTHON="$(PYTHON)"
+
+# The official language cases. Their runner and data are not part of this repository; CONFORMANCE says where they are.
+conformance:
+	$(PYTHON) $(CONFORMANCE)/run_suite.py --mirror $(CONFORMANCE)/data --adapter "$(PYTHON) tests/conformance/adapter.py"

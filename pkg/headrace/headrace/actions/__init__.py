@@ -1,0 +1,1 @@
+"""From `uses:` to something that runs: metadata, native drop-ins, interpreters. Schedules nothing."""

@@ -1,0 +1,41 @@
+"""Native drop-ins: programs that take the place of well-known actions inside a job.
+
+In come the environment of an action's step (INPUT_*, STATE_*, GITHUB_*, RUNNER_*, ACTIONS_*) and a few HEADRACE_* variables;
+out go command files, stdout commands and requests to the service endpoints. They use the standard library only, start in
+milliseconds
+and know nothing of the engine. One file per action, named after it.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from headrace.actions.manifest import Manifest
+
+_MODULES = {
+    "actions/checkout": "checkout",
+}
+
+NAMES: frozenset[str] = frozenset(_MODULES)
+"""The actions that have a drop-in, as lower-case `owner/name`. Any ref of them is accepted."""
+
+
+def load(name: str) -> ModuleType:
+    """The drop-in's module, imported now. `name` is one of `NAMES`; KeyError otherwise."""
+    import importlib
+
+    return importlib.import_module(f"{__name__}.{_MODULES[name]}")
+
+
+def manifest(name: str) -> Manifest | None:
+    """The manifest of the drop-in for `owner/name` (case does not matter), None where there is none.
+
+    >>> manifest("Actions/Checkout").name
+    'actions/checkout'
+    >>> manifest("someone/else") is None
+    True
+    """
+    key = name.lower()
+    return load(key).MANIFEST if key in _MODULES else None

@@ -1,0 +1,124 @@
+"""What comes next. Pure: from a plan, what is settled of it and what has happened so far to the steps an engine takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from typing import Union
+
+from msgspec import Struct
+
+from headrace.engine.options import Limits
+from headrace.plan.model import JobPath, Leg, Outcome, Plan, Planned, Reason, Result
+from headrace.record.state import LegState, RunState
+
+
+class Settle(Struct, frozen=True, tag=True):
+    """Everything this job needs has a result: decide its condition and its legs."""
+
+    job: JobPath
+
+
+class Start(Struct, frozen=True, tag=True):
+    job: JobPath
+    leg: Leg
+
+
+class Finish(Struct, frozen=True, tag=True):
+    """A leg that will not be started gets its result."""
+
+    leg: Leg
+    result: Result
+    why: Reason
+
+
+class Cancel(Struct, frozen=True, tag=True):
+    leg: JobPath
+    why: Reason
+
+
+Action = Union[Settle, Start, Finish, Cancel]
+
+
+def decide(plan: Plan, settled: Mapping[JobPath, Planned], started: Set[JobPath], state: RunState, limits: Limits) -> list[Action]:
+    """The actions that are due now, in the order of the plan.
+
+    `settled` holds the jobs whose legs are known for good, `started` the legs handed to an executor. There are no stages:
+    a job is due when its own needs have results."""
+    actions: list[Action] = []
+    running = sum(1 for leg in started if not _result(state, leg))
+    for path, planned in plan.jobs.items():
+        job = settled.get(path)
+        if job is None:
+            if all(need in settled and outcome(settled[need], state) for need in planned.needs):
+                actions.append(Settle(path))
+            continue
+        assert isinstance(job.legs, tuple)
+        failed = next((leg for leg in job.legs if leg.fail_fast and _fails(leg, state)), None)
+        busy = sum(1 for leg in job.legs if leg.path in started and not _result(state, leg.path))
+        for leg in job.legs:
+            if _result(state, leg.path):
+                continue
+            if leg.path in started:
+                if failed is not None:
+                    actions.append(Cancel(leg.path, _fail_fast(failed)))
+            elif leg.would != "run":
+                actions.append(Finish(leg, "failure" if leg.would == "fail" else _unstarted(leg), leg.why))
+            elif failed is not None:
+                actions.append(Finish(leg, "cancelled", _fail_fast(failed)))
+            elif running < limits.parallel and not (leg.max_parallel and busy >= leg.max_parallel):
+                actions.append(Start(path, leg))
+                running += 1
+                busy += 1
+    return actions
+
+
+def outcome(job: Planned, state: RunState) -> Outcome | None:
+    """What the job means to those that need it, None while one of its legs has no result.
+
+    Legs write into one set of outputs: for each name the leg that finished last with a value wins. A failed leg with
+    `continue-on-error` counts as a success."""
+    assert isinstance(job.legs, tuple)
+    legs = [state.legs.get(leg.path) for leg in job.legs]
+    done = [leg for leg in legs if leg is not None and leg.result is not None]
+    if len(done) < len(job.legs):
+        return None
+    outputs: dict[str, str] = {}
+    for leg in sorted(done, key=lambda leg: leg.finished):
+        outputs.update({name: value for name, value in leg.outputs.items() if value})
+    return Outcome(combined([effective(leg) for leg in done]), outputs)
+
+
+def effective(leg: LegState) -> Result:
+    """A leg's result as others count it."""
+    assert leg.result is not None
+    return "success" if leg.result == "failure" and leg.continue_on_error and not leg.lost else leg.result
+
+
+def combined(results: list[Result]) -> Result:
+    """Several legs as one: the worst counts, and only legs that are all skipped make a skipped job.
+
+    >>> combined(["success", "cancelled", "failure"]), combined(["skipped", "success"])
+    ('failure', 'success')
+    """
+    order: tuple[Result, ...] = ("unsupported", "failure", "cancelled")
+    for result in order:
+        if result in results:
+            return result
+    return "skipped" if results and all(result == "skipped" for result in results) else "success"
+
+
+def _result(state: RunState, leg: JobPath) -> Result | None:
+    known = state.legs.get(leg)
+    return known.result if known is not None else None
+
+
+def _fails(leg: Leg, state: RunState) -> bool:
+    return _result(state, leg.path) == "failure" and not leg.continue_on_error
+
+
+def _fail_fast(failed: Leg) -> Reason:
+    return Reason("fail-fast", facts={"leg": failed.name})
+
+
+def _unstarted(leg: Leg) -> Result:
+    return "unsupported" if leg.would == "unsupported" else "skipped"

@@ -1,0 +1,33 @@
+"""What a run is asked to do, beside its plan."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class RunOptions(Struct, frozen=True):
+    """`max_parallel` 0: as many legs at once as the machine has processors. `env` is laid below everything else a step sees.
+    `notes` are said once at the start of the run."""
+
+    isolation: Literal["auto", "namespaces", "host"] = "auto"
+    network: Literal["private", "host", "none"] = "private"
+    expose: tuple[str, ...] = ()
+    native: bool = True
+    max_parallel: int = 0
+    share: bool = True
+    keep: bool = False
+    path_prepend: tuple[str, ...] = ()
+    skip_unsupported: bool = False
+    secrets: dict[str, str] = {}
+    vars: dict[str, str] = {}
+    env: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+    argv: tuple[str, ...] = ()
+
+
+class Limits(Struct, frozen=True):
+    """Legs at once, over all jobs."""
+
+    parallel: int

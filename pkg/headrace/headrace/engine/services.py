@@ -1,0 +1,73 @@
+"""The run's own services: the engine holds the listener from the start and starts the process behind it at the first connection."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+
+from headrace.base.paths import run_dir
+
+
+class ServiceHost:
+    """A listener on loopback, a key that signs the tokens of this run, and, once somebody has called, the process that serves."""
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(128)
+        self._alive: int | None = None
+        self._pid = 0
+        self.key = os.urandom(32)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
+
+    def fileno(self) -> int:
+        return self._listener.fileno()
+
+    def launch(self) -> None:
+        """Start the process. It takes the waiting connection and all later ones, and ends when this engine does."""
+        if self._pid:
+            return
+        folder = run_dir(self._run)
+        key_file = os.path.join(folder, "services.key")
+        fd = os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with open(fd, "wb") as file:
+            file.write(self.key)
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        env = dict(os.environ)
+        env["PYTHONPATH"] = os.pathsep.join(part for part in (root, env.get("PYTHONPATH", "")) if part)
+        reading, self._alive = os.pipe2(os.O_CLOEXEC)
+        log = os.path.join(folder, "services.log")
+        argv = [
+            sys.executable, "-m", "headrace.services", "--fd", "3", "--store", os.path.join(folder, "artifacts"),
+            "--key-file", key_file, "--log", log, "--until-eof",
+        ]  # fmt: skip
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        errors = os.open(os.path.join(folder, "services.err"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            self._pid = os.posix_spawn(
+                sys.executable, argv, env,
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, reading, 0),
+                    (os.POSIX_SPAWN_DUP2, null, 1),
+                    (os.POSIX_SPAWN_DUP2, errors, 2),
+                    (os.POSIX_SPAWN_DUP2, self._listener.fileno(), 3),  # last: 3 may be one of the above
+                ],
+                setsid=True,
+            )  # fmt: skip
+        finally:
+            for one in (reading, null, errors):
+                os.close(one)
+
+    def close(self) -> None:
+        """End the process, and wait for it: what it was storing is whole or absent."""
+        self._listener.close()
+        if self._alive is not None:
+            os.close(self._alive)
+            self._alive = None
+        if self._pid:
+            os.kill(self._pid, signal.SIGTERM)
+            os.waitpid(self._pid, 0)
+            self._pid = 0

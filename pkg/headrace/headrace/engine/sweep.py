@@ -1,0 +1,33 @@
+"""What runs that died have left: work folders whose run no longer holds its lock go to the trash."""
+
+from __future__ import annotations
+
+import os
+
+from headrace.base.paths import state_dir, trash_dir
+from headrace.record.journal import is_alive
+
+
+def sweep(keep: str) -> list[str]:
+    """Move dead runs' work folders aside and return all that is in the trash, for the background to delete. `keep` is our own run."""
+    work = os.path.join(state_dir(), "work")
+    trash = trash_dir()
+    try:
+        dead = [name for name in os.listdir(work) if name != keep and not is_alive(name) and not _kept(os.path.join(work, name))]
+    except FileNotFoundError:
+        dead = []
+    for name in dead:
+        os.makedirs(trash, mode=0o700, exist_ok=True)
+        try:
+            os.rename(os.path.join(work, name), os.path.join(trash, f"{name}-{os.getpid()}"))
+        except OSError:  # another headrace was faster
+            continue
+    try:
+        return [os.path.join(trash, name) for name in os.listdir(trash)]
+    except FileNotFoundError:
+        return []
+
+
+def _kept(folder: str) -> bool:
+    """`--keep` leaves a mark."""
+    return os.path.exists(os.path.join(folder, "keep"))

@@ -1,0 +1,237 @@
+"""One leg from its first record to its last: set-up, the steps in order, what they left to do, the outputs."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from headrace import __version__
+from headrace.base.errors import HeadraceError
+from headrace.expressions import CaseSensitive, Value
+from headrace.plan.model import Result
+from headrace.record.records import LegFinished, LegStarted, StepFinished, StepStarted
+from headrace.runner import messages
+from headrace.runner.control import Control
+from headrace.runner.log import LegLog
+from headrace.runner.masking import Masker
+from headrace.runner.process import Supervision
+from headrace.runner.progress import Progress
+from headrace.runner.says import StepVoice
+from headrace.runner.step import StepRunner
+from headrace.runner.ticket import CancelOrder, JobTicket
+from headrace.sandbox.protocol import Sandbox
+from headrace.workflow import template
+from headrace.workflow.model import Steps
+
+
+def run_leg(ticket: JobTicket, control: Control, sandbox: Sandbox) -> None:
+    """Run the leg and report it all. The sandbox is closed before the result is told: then nothing of the leg is left alive.
+
+    Raises EngineGone, and EngineError where the machine fails (the engine then finds the leg lost)."""
+    begun = time.monotonic()
+    control.emit(LegStarted(ticket.leg))
+    leg = _Leg(ticket, control, sandbox)
+    try:
+        result, outputs = leg.run()
+    finally:
+        sandbox.close()
+        leg.log.close()
+    control.emit(LegFinished(ticket.leg, result, outputs, time.monotonic() - begun))
+
+
+class _Leg:
+    def __init__(self, ticket: JobTicket, control: Control, sandbox: Sandbox) -> None:
+        self._ticket = ticket
+        self._control = control
+        self.log = LegLog(ticket.folders.log, ticket.leg, control.emit)
+        self._progress = Progress(Masker())
+        self._sandbox = sandbox
+        self._steps: StepRunner | None = None
+        self._defaults: dict[str, str] = {}
+
+    def run(self) -> tuple[Result, dict[str, str]]:
+        progress = self._progress
+        if not self._set_up():
+            return "failure", {}
+        assert isinstance(self._ticket.job.body, Steps)
+        steps = self._steps = StepRunner(
+            self._ticket, progress, self._defaults,
+            Supervision(self._sandbox, self._control, self.log, self._on_cancel), self._contexts(),
+        )  # fmt: skip
+        for step in self._ticket.job.body.steps:
+            self._take_orders()
+            steps.main(step)
+        while progress.posts:
+            self._take_orders()
+            steps.post(progress.posts.pop())
+        outputs = self._complete()
+        return progress.status, outputs
+
+    # -- orders --
+
+    def _take_orders(self) -> None:
+        """Orders that came between two steps."""
+        order = self._control.order()
+        if order is not None:
+            self._on_cancel(order)
+
+    def _on_cancel(self, order: CancelOrder) -> bool:
+        """Mark the leg as cancelled; whether the running program is to be ended: its step's condition is asked again."""
+        progress = self._progress
+        first = not progress.cancelling
+        progress.cancelling = True
+        progress.forced = progress.forced or order.force
+        progress.worsen("cancelled")
+        if first and order.message:
+            voice = self._voice(max(progress.number, 1))
+            self.log.write(voice.say("error", order.message))
+        return progress.forced or self._steps is None or not self._steps.goes_on()
+
+    # -- set-up --
+
+    def _set_up(self) -> bool:
+        """The step "Set up job": folders, masks, environment, defaults. Any error fails the leg, and no step runs."""
+        ticket, progress = self._ticket, self._progress
+        begun = time.monotonic()
+        progress.number = self.log.step = 1
+        self._control.emit(StepStarted(ticket.leg, 1, "Set up job", "setup"))
+        lines = [f"Current runner version: 'headrace {__version__}'", f"Runner name: '{ticket.runner_name}'"]
+        lines += [f"Isolation: {ticket.isolation}", *ticket.setup_lines]
+        lines += ["##[group]GITHUB_TOKEN Permissions"]
+        lines += [f"{name}: {level}" for name, level in sorted((ticket.job.permissions or {}).items())]
+        lines += ["##[endgroup]", "Prepare workflow directory", f"Complete job name: {ticket.name}"]
+        ok = True
+        voice = self._voice(1)
+        try:
+            self._mask()
+            self._folders()
+            self._environment()
+            self.log.write(progress.masker.mask("".join(f"{line}\n" for line in lines).encode()))
+        except (HeadraceError, OSError) as error:
+            ok = False
+            self.log.write(voice.say("error", _text(error)))
+            progress.worsen("failure")
+        self.log.flush()
+        result = "success" if ok else "failure"
+        self._control.emit(StepFinished(ticket.leg, 1, result, result, time.monotonic() - begun))
+        return ok
+
+    def _mask(self) -> None:
+        ticket, masker = self._ticket, self._progress.masker
+        for name, value in ticket.secrets.items():
+            if name not in ("ACTIONS_STEP_DEBUG", "ACTIONS_RUNNER_DEBUG", "GITHUB_TOKEN"):
+                masker.add_secret(value)
+        token = ticket.secrets.get("GITHUB_TOKEN", "")
+        if token:
+            masker.add_token(token)
+        for value in ticket.masks:
+            masker.add(value)
+
+    def _folders(self) -> None:
+        folders = self._ticket.folders
+        for folder in (folders.workspace, folders.home, folders.temp, folders.tool_cache):
+            os.makedirs(folder, exist_ok=True)
+        os.mkdir(f"{folders.temp}/_runner_file_commands")
+        os.mkdir(f"{folders.temp}/_github_workflow")
+        with open(f"{folders.temp}/_github_workflow/event.json", "w", encoding="utf-8") as file:
+            json.dump(self._ticket.github.get("event") or {}, file, indent=2, ensure_ascii=False)
+
+    def _environment(self) -> None:
+        """Workflow `env`, then job `env`; neither sees itself or the other. Then `defaults.run`, the job's instead of the workflow's."""
+        ticket = self._ticket
+        body = ticket.job.body
+        assert isinstance(body, Steps)
+        contexts = {**self._contexts(), "env": None}
+        for block in (ticket.workflow_env, body.env):
+            if block is not None:
+                self._progress.env.update(template.string_map(block, contexts, {}))
+        contexts["env"] = CaseSensitive(self._progress.env)
+        for block in (ticket.workflow_defaults, body.defaults):
+            if block is not None:
+                run = template.value(block, contexts, {})
+                chosen = run.get("run") if isinstance(run, dict) else None
+                if isinstance(chosen, dict):
+                    self._defaults = {str(key): str(value) for key, value in chosen.items() if value not in (None, "")}
+
+    def _contexts(self) -> dict[str, Value]:
+        """The contexts that stay the same for all steps; `env`, `steps` and `job` come with each step."""
+        ticket, folders = self._ticket, self._ticket.folders
+        github = {
+            **ticket.github,
+            "job": ticket.job.id,
+            "token": ticket.secrets.get("GITHUB_TOKEN", ""),
+            "workspace": folders.workspace,
+            "event_path": f"{folders.temp}/_github_workflow/event.json",
+        }
+        runner = {
+            "name": ticket.runner_name,
+            "os": ticket.base.get("RUNNER_OS", "Linux"),
+            "arch": ticket.base.get("RUNNER_ARCH", "X64"),
+            "temp": folders.temp,
+            "tool_cache": folders.tool_cache,
+            "environment": ticket.environment,
+            "workspace": os.path.dirname(folders.workspace),
+        }
+        if self._debugging():
+            runner["debug"] = "1"
+        return {
+            "github": github, "inputs": ticket.inputs, "vars": dict(ticket.vars), "needs": ticket.needs, "strategy": ticket.strategy,
+            "matrix": ticket.matrix, "secrets": dict(ticket.secrets), "runner": runner,
+        }  # fmt: skip
+
+    def _debugging(self) -> bool:
+        return self._ticket.secrets.get("ACTIONS_STEP_DEBUG", self._ticket.vars.get("ACTIONS_STEP_DEBUG", "")).lower() == "true"
+
+    def _voice(self, number: int) -> StepVoice:
+        return StepVoice(
+            self._ticket.leg, number, self._ticket.folders.workspace, self._progress, self._progress.env.get,
+            self._control.emit, self._sandbox.read, debug=self._debugging(),
+        )  # fmt: skip
+
+    # -- the end --
+
+    def _complete(self) -> dict[str, str]:
+        """The step "Complete job": the job's outputs, evaluated also when it failed."""
+        ticket, progress = self._ticket, self._progress
+        body = ticket.job.body
+        assert isinstance(body, Steps)
+        begun = time.monotonic()
+        progress.number += 1
+        number = self.log.step = progress.number
+        self._control.emit(StepStarted(ticket.leg, number, "Complete job", "complete"))
+        voice = self._voice(number)
+        outputs: dict[str, str] = {}
+        ok = True
+        if body.outputs is not None:
+            contexts = {**self._contexts(), **self._live()}
+            try:
+                given = template.string_map(body.outputs, contexts, {})
+            except HeadraceError as error:
+                ok = False
+                self.log.write(voice.say("error", _text(error)) + voice.say("error", messages.OUTPUTS_FAILED))
+                progress.worsen("failure")
+                given = {}
+            for name, value in given.items():
+                if progress.masker.holds_secret(value):
+                    self.log.write(voice.say("warning", messages.SKIPPED_OUTPUT.format(name=name)))
+                elif value:
+                    outputs[name] = value
+        self.log.write(b"Cleaning up orphan processes\n")
+        self.log.flush()
+        result = "success" if ok else "failure"
+        self._control.emit(StepFinished(ticket.leg, number, result, result, time.monotonic() - begun))
+        return outputs
+
+    def _live(self) -> Mapping[str, Any]:
+        return {
+            "env": CaseSensitive(self._progress.env),
+            "steps": self._progress.steps,
+            "job": {"status": self._progress.status},
+        }
+
+
+def _text(error: HeadraceError | OSError) -> str:
+    return "\n".join(str(problem) for problem in error.problems) if isinstance(error, HeadraceError) else str(error)

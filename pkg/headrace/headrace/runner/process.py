@@ -1,0 +1,150 @@
+"""Runs one program of a step to its end: its two streams, its timeout, and the signals that end it early."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from headrace.runner.control import Control
+from headrace.runner.log import LegLog
+from headrace.runner.stream import StreamReader
+from headrace.runner.ticket import CancelOrder
+from headrace.sandbox.protocol import Process, Sandbox
+
+# a hosted runner's grace: an interrupt, 7.5 s, a terminate, 2.5 s, then a kill; only the program itself is signalled
+SIGNALS = ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5), (signal.SIGKILL, 5.0))
+DRAIN = 5.0  # seconds that output is read after the program's end, where a child of it keeps the pipe open
+_READ = 1 << 17
+
+
+class Ended(Struct, frozen=True):
+    """`status` as shells print it. `because`: why it was ended early, if it was."""
+
+    status: int
+    because: Literal["", "timeout", "cancelled"] = ""
+
+
+class Supervision(Struct):
+    """What a program is watched with. `on_cancel` decides, at an order, whether the program is to be ended."""
+
+    sandbox: Sandbox
+    control: Control
+    log: LegLog
+    on_cancel: Callable[[CancelOrder], bool]
+
+
+def run_program(
+    watch: Supervision,
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    cwd: str,
+    readers: tuple[StreamReader, StreamReader],
+    timeout: float | None,
+) -> Ended:
+    """Start `argv` and stay until it has ended and its output is read. `timeout` in seconds, None for none.
+
+    Raises SpawnError where it cannot start, SandboxLost, EngineGone, and EngineError on a full disk."""
+    out, out_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    err, err_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    os.set_blocking(out_end, True)
+    os.set_blocking(err_end, True)
+    try:
+        try:
+            process = watch.sandbox.spawn(argv, env, cwd, out_end, err_end)
+        finally:
+            os.close(out_end)
+            os.close(err_end)
+        return _Watch(watch, process, {out: readers[0], err: readers[1]}, timeout).run()
+    finally:
+        os.close(out)
+        os.close(err)
+
+
+class _Watch:
+    def __init__(self, watch: Supervision, process: Process, readers: dict[int, StreamReader], timeout: float | None) -> None:
+        self._w = watch
+        self._process = process
+        self._readers = dict(readers)
+        self._deadline = time.monotonic() + timeout if timeout else None
+        self._because: Literal["", "timeout", "cancelled"] = ""
+        self._escalation = list(SIGNALS)
+        self._next_signal: float | None = None
+        self._poll = select.poll()
+        for fd in (*readers, watch.sandbox.fileno(), watch.control.fileno()):
+            self._poll.register(fd, select.POLLIN)
+
+    def run(self) -> Ended:
+        drained: float | None = None
+        while True:
+            if self._process.status is not None:
+                if not self._readers:
+                    break
+                drained = drained or time.monotonic() + DRAIN
+                if time.monotonic() >= drained:
+                    break
+            for fd, _ in self._poll.poll(self._wait(drained)):
+                if fd in self._readers:
+                    self._read(fd)
+                elif fd == self._w.sandbox.fileno():
+                    self._w.sandbox.pump()
+                else:
+                    self._obey()
+            self._signals()
+            self._w.log.tick()
+        for reader in self._readers.values():
+            self._w.log.write(reader.finish())
+        assert self._process.status is not None
+        return Ended(self._process.status, self._because)
+
+    def _wait(self, drained: float | None) -> int | None:
+        """Milliseconds for poll."""
+        now = time.monotonic()
+        due = [at - now for at in (drained, self._next_signal, self._deadline if not self._because else None) if at is not None]
+        if self._w.log.due is not None:
+            due.append(self._w.log.due)
+        return max(0, int(min(due) * 1000) + 1) if due else None
+
+    def _read(self, fd: int) -> None:
+        try:
+            data = os.read(fd, _READ)
+        except BlockingIOError:
+            return
+        reader = self._readers[fd]
+        if data:
+            text = reader.feed(data)
+        else:
+            text = reader.finish()
+            del self._readers[fd]
+            self._poll.unregister(fd)
+        if text:
+            self._w.log.write(text)
+
+    def _obey(self) -> None:
+        order = self._w.control.order()
+        if order is None or not self._w.on_cancel(order):
+            return
+        self._because = self._because or "cancelled"
+        if order.force:
+            self._escalation = self._escalation[-1:]
+            self._next_signal = time.monotonic()
+        elif self._next_signal is None:
+            self._next_signal = time.monotonic()
+
+    def _signals(self) -> None:
+        now = time.monotonic()
+        if self._deadline is not None and not self._because and now >= self._deadline and self._process.status is None:
+            self._because = "timeout"
+            self._next_signal = now
+        if self._next_signal is None or now < self._next_signal or self._process.status is not None:
+            return
+        number, grace = self._escalation[0]
+        self._process.signal(number)
+        self._next_signal = now + grace
+        if len(self._escalation) > 1:
+            self._escalation.pop(0)

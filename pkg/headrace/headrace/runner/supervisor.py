@@ -1,0 +1,33 @@
+"""A supervisor's whole life: take the ticket, open the sandbox, run the leg, go. It is forked from the zygote."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+
+from headrace.base.errors import EngineError
+from headrace.runner.control import Control, EngineGone
+from headrace.runner.leg import run_leg
+from headrace.runner.ticket import decode_ticket
+from headrace.sandbox.host import open_host
+
+
+def supervise(sock: socket.socket) -> None:
+    """Serve one leg over `sock`. What it cannot report (its engine is gone, the disk is full) ends it: the other side sees that."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    control = Control(sock)
+    try:
+        ticket = decode_ticket(control.first())
+        os.makedirs(ticket.folders.root, mode=0o700, exist_ok=True)
+        run_leg(ticket, control, open_host(sock.close))
+    except EngineGone:
+        return
+    except EngineError as error:
+        from headrace.record.records import Lost
+
+        try:
+            control.emit(Lost(ticket.leg, str(error)))
+        except EngineGone:
+            return

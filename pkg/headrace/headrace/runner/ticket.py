@@ -1,0 +1,74 @@
+"""What a supervisor is handed: everything that one leg needs, so that the leg can run here or on another machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from headrace.workflow.model import Job
+from headrace.workflow.tokens import Token
+
+
+class Folders(Struct, frozen=True):
+    """Absolute paths. `root` holds all the others but `log`, and goes when the leg has ended."""
+
+    root: str
+    workspace: str
+    home: str
+    temp: str
+    tool_cache: str
+    log: str
+
+    @classmethod
+    def below(cls, root: str, repository: str, log: str) -> Folders:
+        """The layout of a leg's folder: the workspace is `work/NAME/NAME`, as on a hosted machine."""
+        work = f"{root}/work"
+        return cls(root, f"{work}/{repository}/{repository}", f"{root}/home", f"{work}/_temp", f"{root}/tools", log)
+
+
+class JobTicket(Struct, frozen=True):
+    """`github`, `inputs`, `vars`, `needs`, `strategy`, `matrix` are the contexts. `secrets` holds GITHUB_TOKEN too; `masks` are
+    further values that no log may show. `base` is the weakest environment; `actions` goes to actions only (ACTIONS_…), `drop_ins` to
+    native drop-ins only (HEADRACE_…)."""
+
+    run: str
+    leg: str
+    name: str
+    job: Job
+    folders: Folders
+    github: dict[str, Any]
+    inputs: dict[str, Any] = {}
+    vars: dict[str, str] = {}
+    needs: dict[str, Any] = {}
+    strategy: dict[str, Any] = {}
+    matrix: dict[str, Any] | None = None
+    secrets: dict[str, str] = {}
+    masks: tuple[str, ...] = ()
+    workflow_env: Token | None = None
+    workflow_defaults: Token | None = None
+    base: dict[str, str] = {}
+    actions: dict[str, str] = {}
+    drop_ins: dict[str, str] = {}
+    isolation: str = "host"
+    environment: str = "github-hosted"
+    runner_name: str = "headrace"
+    python: str = ""  # the interpreter that runs native drop-ins
+    setup_lines: tuple[str, ...] = ()  # what "Set up job" prints beside the usual
+
+
+class CancelOrder(Struct, frozen=True):
+    """From the engine to a running leg. `message` becomes an error annotation. `force` skips conditions and signals."""
+
+    message: str = ""
+    force: bool = False
+
+
+def encode_ticket(ticket: JobTicket) -> bytes:
+    return msgspec.msgpack.encode(ticket)
+
+
+def decode_ticket(data: bytes) -> JobTicket:
+    """Raises msgspec.DecodeError."""
+    return msgspec.msgpack.decode(data, type=JobTicket)

@@ -1,0 +1,58 @@
+"""The registry of drop-ins is cheap to ask, and starting one fails with words."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from headrace.actions import builtin
+
+MAIN = Path(builtin.__file__).parent / "__main__.py"
+ALLOWED = ("headrace", "headrace.actions")
+
+
+@pytest.mark.parametrize("name", sorted(builtin.NAMES))
+def test_every_drop_in_has_a_manifest_and_its_stages(name: str) -> None:
+    manifest = builtin.manifest(name.title())
+    assert manifest is not None
+    assert manifest.name == name
+    module = builtin.load(name)
+    assert callable(module.main)
+    assert hasattr(module, "post") is manifest.post
+
+
+def test_other_actions_have_none() -> None:
+    assert builtin.manifest("octo/other") is None
+
+
+@pytest.mark.parametrize("name", sorted(builtin.NAMES))
+def test_a_drop_in_imports_the_standard_library_only_and_no_slow_part_of_it(name: str) -> None:
+    code = (
+        "import sys; before = set(sys.modules); sys.path.append(sys.argv[1])\n"
+        "from headrace.actions.builtin import load, toolkit; load(sys.argv[2])\n"
+        "print('\\n'.join(set(sys.modules) - before))"
+    )
+    root = MAIN.parents[3]
+    argv = [sys.executable, "-I", "-S", "-c", code, str(root), name]
+    loaded = set(subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split())
+    ours = {m for m in loaded if m.split(".")[0] == "headrace"}
+    assert all(m in ALLOWED or m.startswith(("headrace.actions.",)) for m in ours)
+    assert not {m for m in loaded - ours if m.split(".")[0] not in sys.stdlib_module_names}
+    slow = {"subprocess", "asyncio", "inspect", "dataclasses", "logging", "urllib", "http", "ssl", "tempfile", "shutil"}
+    assert not loaded & (slow | {"pathlib", "zipfile", "socket", "json"})
+
+
+def test_asking_for_names_loads_no_drop_in() -> None:
+    code = "import sys, headrace.actions.builtin as b; assert b.NAMES; print([m for m in sys.modules if 'checkout' in m])"
+    root = str(MAIN.parents[3])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": root})
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["actions/checkout"], ["octo/other", "main"], ["actions/checkout", "pre"]])
+def test_a_wrong_call_is_refused(words: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-I", "-S", str(MAIN), *words], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "usage:" in done.stderr
