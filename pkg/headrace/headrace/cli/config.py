@@ -79,7 +79,8 @@ def _parse(data: bytes, path: str) -> dict[str, Any]:
     else:
         import tomli as tomllib
     try:
-        return tomllib.loads(data.decode())
+        parsed: dict[str, Any] = tomllib.loads(data.decode())
+        return parsed
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(Problem(f"this is not TOML: {error}", Position(path))) from error
 
@@ -95,10 +96,8 @@ def _line_of(data: bytes, key: str, path: str) -> Position:
     return Position(path)
 
 
-_YES_NO: Mapping[str, bool] = {
-    **dict.fromkeys(("1", "true", "yes", "on"), True),
-    **dict.fromkeys(("0", "false", "no", "off"), False),
-}
+_YES = dict.fromkeys(("1", "true", "yes", "on"), True)
+_YES_NO: Mapping[str, bool] = _YES | dict.fromkeys(("0", "false", "no", "off"), False)
 
 
 def _from_text(parameter: click.Option, text: str, variable: str) -> Any:

@@ -10,7 +10,7 @@ ZYGOTE: list[tuple[socket.socket, int]] = []
 
 
 def prepare(arguments: Sequence[str]) -> None:
-    """Fork it if the words are those of a run. It loads what jobs need while this process reads workflow files, and ends with us."""
+    """Fork it if the words are those of a run. It loads what jobs need while this process reads files, and ends with us."""
     if arguments[:1] == ["run"] and not any(word in ("-h", "--help") for word in arguments):
         from headrace.sandbox.zygote import start
 

@@ -44,9 +44,7 @@ command = click.Command(
     "ls",
     callback=ls,
     params=[
-        click.Option(
-            ["-n", "--number"], type=click.IntRange(min=1), default=20, metavar="N", help="At most so many (default: 20)."
-        ),
+        click.Option(["-n", "--number"], type=click.IntRange(min=1), default=20, metavar="N", help="At most so many (20)."),
         click.Option(["--all", "everywhere"], is_flag=True, help="Of every repository, not only of the one we stand in."),
         click.Option(["--repo"], metavar="DIR", help="The repository (default: the one we stand in)."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON object."),

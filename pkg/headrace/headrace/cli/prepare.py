@@ -13,6 +13,7 @@ from headrace.base.errors import Problem
 from headrace.cli.config import settle
 from headrace.cli.options import Asked, asked
 from headrace.events.model import Event, Repository
+from headrace.events.snapshot import ObjectStore
 from headrace.plan.model import Plan
 
 
@@ -33,7 +34,7 @@ def settled(context: click.Context) -> tuple[Repository, Asked, dict[str, Any]]:
     return repository, asked(values), values
 
 
-def prepare(repository: Repository, call: Asked, objects: str | None) -> Prepared:
+def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) -> Prepared:
     """Plan what is asked for. `objects` is where a snapshot may be stored, None where nothing may be written.
 
     What is wrong with workflow files is said on stderr and comes back in `problems`; the others are planned without them. Raises
@@ -47,7 +48,7 @@ def prepare(repository: Repository, call: Asked, objects: str | None) -> Prepare
 
     request = EventRequest(call.ref, call.sha, call.base, call.head, call.payload, call.actor, call.inputs)
     event: Event = build_event(repository, call.event, request, objects)
-    gathered = gather(event, call.workflows)
+    gathered = gather(event, call.workflows, call.actions_root)
     say_problems(gathered.problems)
     selection = Selection(gathered.selected, call.jobs, call.needs, call.matrix)
     plan = make_plan(gathered.workflows, event, capabilities(), selection, vars=call.vars)

@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from headrace.cli.options import Asked
     from headrace.cli.prepare import Prepared
     from headrace.engine.options import RunOptions
+    from headrace.events.snapshot import ObjectStore
     from headrace.record.state import RunState
     from headrace.report.logs import Logs
     from headrace.report.stream import Renderer
 
 HELP = """Run the jobs that EVENT (default: push) starts in this repository.
 
-The working tree runs as it is, untracked files included; the repository is never written to. The status is 0 where every job
-succeeded or was skipped for a stated reason, 1 where one failed, was cancelled, timed out or is unsupported, 2 where the call or a
-workflow file is wrong, 3 where the engine failed, 130 where it was interrupted."""
+The working tree runs as it is, untracked files included; the repository is never written to. The status is 0 where every
+job succeeded or was skipped for a stated reason, 1 where one failed, was cancelled, timed out or is unsupported, 2 where the
+call or a workflow file is wrong, 3 where the engine failed, 130 where it was interrupted."""
 
 
 def run(context: click.Context, **_: Any) -> int:
@@ -102,11 +103,14 @@ def run_options(asked: Asked, values: Mapping[str, Any]) -> RunOptions:
     )
 
 
-def _snapshots(git_dir: str) -> str:
-    """The folder that holds snapshots of this repository's working trees."""
-    from headrace.base.paths import repository_dir
+def _snapshots(git_dir: str) -> ObjectStore:
+    """Where snapshots of this repository's working trees are kept."""
+    from hashlib import sha256
 
-    return repository_dir(git_dir)
+    from headrace.base.paths import state_dir
+    from headrace.events.snapshot import ObjectStore
+
+    return ObjectStore(os.path.join(state_dir(), "repositories", sha256(os.fsencode(git_dir)).hexdigest()[:16]))
 
 
 def _renderers(asked: Asked, stream: bool, logs: Logs) -> list[Renderer]:
@@ -154,10 +158,9 @@ def status(state: RunState, skip_unsupported: bool) -> int:
     rules = {leg.why.rule for leg in state.legs.values() if leg.why is not None}
     if state.result == "interrupted" or "interrupted" in rules:
         return 130
-    results = {
-        "success" if leg.continue_on_error and not leg.lost and leg.result == "failure" else leg.result
-        for leg in state.legs.values()
-    }
+    from headrace.engine.decide import effective
+
+    results = {effective(leg) for leg in state.legs.values() if leg.result is not None}
     allowed = {"success", "skipped"} | ({"unsupported"} if skip_unsupported else set())
     return 0 if results <= allowed and state.result in (None, "success", "skipped") else 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
@@ -14,6 +14,9 @@ from headrace.base.errors import Problem, UsageError
 from headrace.cli.nearest import did_you_mean
 from headrace.events.model import Event
 from headrace.workflow.model import Workflow
+
+if TYPE_CHECKING:
+    from headrace.workflow.reader import Loaded
 
 FOLDER = ".github/workflows"
 SUFFIXES = (".yml", ".yaml")
@@ -101,14 +104,44 @@ def read_regular(path: str) -> bytes | None:
         return file.read() if stat.S_ISREG(os.fstat(fd).st_mode) else None
 
 
-def gather(event: Event, wanted: tuple[str, ...]) -> Gathered:
-    """All workflow files of the event's tree, or those that `-W` names. Raises UsageError where it names none."""
+class Source:
+    """Called workflow files: `./path` from the same tree, `owner/name/path@ref` from the folder of mirrors."""
+
+    def __init__(self, tree: Tree, mirrors: str) -> None:
+        self._tree = tree
+        self._mirrors = mirrors
+        self.absent: list[str] = []
+        """References to other repositories that are not at hand."""
+
+    def read(self, reference: str) -> bytes | None:
+        if reference.startswith("./"):
+            return self._tree.get(reference[2:])
+        content = self._mirrored(reference)
+        if content is None:
+            self.absent.append(reference)
+        return content
+
+    def _mirrored(self, reference: str) -> bytes | None:
+        file, _, ref = reference.rpartition("@")
+        owner, _, rest = file.partition("/")
+        name, _, path = rest.partition("/")
+        mirror = os.path.join(self._mirrors, f"{owner}+{name}", "repo")
+        if not self._mirrors or not os.path.isdir(mirror):
+            return None
+        with git.Objects(mirror) as objects:
+            found = objects.get(f"{ref}:{path}")
+        return found.data if found is not None and found.kind == "blob" else None
+
+
+def gather(event: Event, wanted: tuple[str, ...], mirrors: str = "") -> Gathered:
+    """All workflow files of the event's tree, or those that `-W` names. `mirrors` is a folder of git repositories OWNER+NAME/repo.
+    Raises UsageError where `-W` names nothing."""
     if not from_commit(event):
-        return _gather(event, WorkTree(event.repository.root), wanted)
+        return _gather(event, WorkTree(event.repository.root), wanted, mirrors)
     with git.Objects(event.objects or event.repository.git_dir) as objects:
         if objects.commit(event.sha) is None:  # a commit that only a run would make
-            return _gather(event, WorkTree(event.repository.root), wanted)
-        return _gather(event, CommitTree(objects, event.sha), wanted)
+            return _gather(event, WorkTree(event.repository.root), wanted, mirrors)
+        return _gather(event, CommitTree(objects, event.sha), wanted, mirrors)
 
 
 def from_commit(event: Event) -> bool:
@@ -117,9 +150,21 @@ def from_commit(event: Event) -> bool:
     return not event.snapshot or event.name.startswith("pull_request")
 
 
-def _gather(event: Event, tree: Tree, wanted: tuple[str, ...]) -> Gathered:
-    from headrace.workflow.reader import load
+def _load(path: str, content: bytes, source: Source) -> Loaded:
+    """Read a file with those it calls. What other repositories hold may not be at hand: that is no fault of the file, and its calls
+    then stay unread, for the planner to say what that means."""
+    from headrace.workflow.reader import Options, load
 
+    before = len(source.absent)
+    loaded = load(path, content, source=source)
+    missing = source.absent[before:]
+    if missing and loaded.problems and all(any(each in p.message for each in missing) for p in loaded.problems):
+        return load(path, content, options=Options(calls="skip"))
+    return loaded
+
+
+def _gather(event: Event, tree: Tree, wanted: tuple[str, ...], mirrors: str) -> Gathered:
+    source = Source(tree, mirrors)
     root = event.repository.root
     chosen = [by_path(root, tree, each) for each in wanted]
     explicit = [path for paths in chosen for path in paths or ()]
@@ -130,7 +175,7 @@ def _gather(event: Event, tree: Tree, wanted: tuple[str, ...]) -> Gathered:
         if content is None:
             continue
         files.append(path)
-        loaded = load(path, content, tree)
+        loaded = _load(path, content, source)
         if loaded.workflow is not None:
             workflows.append(loaded.workflow)
         if loaded.problems:
@@ -142,7 +187,7 @@ def _gather(event: Event, tree: Tree, wanted: tuple[str, ...]) -> Gathered:
 
 
 def by_path(root: str, tree: Tree, text: str) -> list[str] | None:
-    """Repository-relative files that a `-W` names as a path (from here or from the root) or a folder; None where it names no path."""
+    """Repository-relative files that a `-W` names: a path or a folder, from here or from the root; None where it is neither."""
     for base in (os.getcwd(), root):
         full = os.path.normpath(os.path.join(base, text))
         path = os.path.relpath(os.path.realpath(full), os.path.realpath(root))
@@ -159,7 +204,7 @@ def _selected(
     wanted: tuple[str, ...], chosen: list[list[str] | None], workflows: list[Workflow], files: list[str]
 ) -> tuple[str, ...]:
     selected: dict[str, None] = {}
-    for text, paths in zip(wanted, chosen):
+    for text, paths in zip(wanted, chosen, strict=True):
         for path in paths or by_name(text, workflows, files):
             selected[path] = None
     return tuple(selected)

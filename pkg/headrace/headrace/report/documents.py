@@ -9,10 +9,10 @@ from msgspec import Struct
 from headrace.plan.model import Result, Would
 from headrace.record.records import Body
 
-PLAN = "headrace.plan/1"
-RUN = "headrace.run/1"
-RECORD = "headrace.record/1"
-RUNS = "headrace.runs/1"
+PLAN: Literal["headrace.plan/1"] = "headrace.plan/1"
+RUN: Literal["headrace.run/1"] = "headrace.run/1"
+RECORD: Literal["headrace.record/1"] = "headrace.record/1"
+RUNS: Literal["headrace.runs/1"] = "headrace.runs/1"
 
 
 class PlanEvent(Struct, frozen=True):
@@ -85,7 +85,8 @@ class RunRow(Struct, frozen=True):
 
 
 class RunDocument(Struct, frozen=True):
-    """What `headrace run --json` prints at the end. `result` is null where the engine died. `rejected` and `problems` as for plan."""
+    """What `headrace run --json` prints at the end. `result` is null, and `run` empty, where nothing was run. `rejected` and
+    `problems` are as for plan."""
 
     schema: Literal["headrace.run/1"]
     run: str

@@ -8,15 +8,16 @@ from typing import BinaryIO
 from headrace.base.errors import Problem, UsageError
 from headrace.record.state import LegState, RunState, StepState
 from headrace.report.colour import Style
-from headrace.report.logs import Logs, only_colours, spoken, step_ranges, without_escapes
+from headrace.report.logs import Logs, spoken, step_ranges
 from headrace.report.naming import Labels, job_id
 from headrace.report.plain import step_line
+from headrace.report.text import only_colours, without_escapes
 
 
 def print_logs(
     state: RunState, logs: Logs, out: BinaryIO, style: Style, job: str, failed: bool, step: int | None, raw: bool
 ) -> None:
-    """`job` empty: all. A heading stands above each leg and step, but not with `raw`. Raises UsageError for a job that is not there."""
+    """`job` empty: all. A heading stands above each step, but not with `raw`. Raises UsageError for a job that is not there."""
     labels = Labels()
     for leg in chosen(state, job, labels):
         if raw and not failed and step is None:

@@ -58,7 +58,7 @@ class Logs:
             yield rest
 
     def tail(self, log: str, ranges: list[tuple[int, int]], lines: int = TAIL) -> list[bytes]:
-        """The last lines of a step, without markers of empty meaning (`##[endgroup]`). Reads from the end, at most a few blocks."""
+        """The last lines of a step, markers put into words. Reads from the end, at most a few blocks."""
         data = b""
         for offset, length in reversed(joined(ranges)):
             while length > 0 and data.count(b"\n") <= lines + 8 and len(data) < 8 * BLOCK:

@@ -31,7 +31,7 @@ _RANK = {"silent": 0, "failures": 1, "steps": 2, "output": 3, "decisions": 4}
 
 
 class Plain:
-    """Start and finish of every step with its duration; a failed step's last lines at once; a heartbeat a minute for a silent job."""
+    """Start and finish of every step with its duration, a failed step's last lines at once, a heartbeat for a silent job."""
 
     def __init__(self, out: TextIO, style: Style, logs: Logs, depth: Depth = "steps") -> None:
         self._out = out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from headrace.plan.model import Deferred, Plan, Planned
+from headrace.plan.model import Deferred, Plan, Planned, Reason
 from headrace.report.colour import Style
 from headrace.report.json_plan import place
 from headrace.report.naming import job_id, matrix_text, workflow_labels
@@ -72,9 +72,6 @@ def _rows(planned: Planned, plan: Plan) -> Iterator[tuple[str, ...]]:
         yield label, job, matrix_text(leg.matrix), leg.would, say(leg.why)
 
 
-def _rejected(why: object) -> tuple[str, str]:
-    from headrace.plan.model import Reason
-
-    assert isinstance(why, Reason)
+def _rejected(why: Reason) -> tuple[str, str]:
     where = place(why)
     return workflow_of(why), say(why) + (f" ({where})" if where else "")

@@ -28,10 +28,10 @@ fields may be added, never removed, renamed or given another meaning: readers mu
 
 def document() -> str:
     """The whole page."""
-    schemas, components = msgspec.json.schema_components([kind for kind, _ in TITLES], ref_template="#{name}")
+    _, components = msgspec.json.schema_components([kind for kind, _ in TITLES], ref_template="#{name}")
     parts = [HEAD]
     roots = {kind.__name__ for kind, _ in TITLES}
-    for (kind, title), _schema in zip(TITLES, schemas):
+    for kind, title in TITLES:
         parts += [f"## `{title}`", "", _text(kind), ""]
         parts += [_table(components[kind.__name__]), ""]
     parts += ["## Parts", ""]
@@ -68,7 +68,7 @@ def _type(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return ", ".join(_type(each) for each in schema["anyOf"])
     if "enum" in schema:
-        return ", ".join("null" if each is None else f"`{each}`" for each in schema["enum"])
+        return ", ".join("null" if each is None else f"`{each}`" for each in sorted(schema["enum"], key=lambda each: each or "~"))
     if "const" in schema:
         return f"`{schema['const']}`"
     match schema.get("type"):
