@@ -39,8 +39,7 @@ def _call(call: Callable[[], Any], arguments: list[str]) -> int:
         value = call()
         return value if isinstance(value, int) else 0
     except HeadraceError as error:
-        for problem in error.problems:
-            say_error(str(problem))
+        say_problems(error.problems)
         return error.status
     except click.exceptions.Exit as error:
         return error.exit_code
@@ -57,12 +56,16 @@ def _call(call: Callable[[], Any], arguments: list[str]) -> int:
 
 
 def say_error(text: str) -> None:
-    """One line on stderr, whatever characters the text has and whatever the stream can carry."""
+    """One line on stderr that begins with our name."""
+    _say(f"headrace: {text}")
+
+
+def _say(text: str) -> None:
+    """Whatever characters the text has and whatever the stream can carry."""
     from headrace.report.text import clean
 
-    line = clean(text)
     encoding = sys.stderr.encoding or "ascii"
-    sys.stderr.write("headrace: " + line.encode(encoding, "replace").decode(encoding) + "\n")
+    sys.stderr.write(clean(text).encode(encoding, "replace").decode(encoding) + "\n")
     sys.stderr.flush()
 
 
@@ -98,6 +101,9 @@ def _crashed(error: Exception, arguments: list[str]) -> int:
 
 
 def say_problems(problems: Iterable[Problem]) -> None:
-    """What is wrong with files, one line each: `file:line:column: what; what to do`."""
+    """One line each: `file:line:column: what is wrong; what to do`; our name instead of a place where there is none."""
     for problem in problems:
-        say_error(str(problem))
+        if problem.at.file:
+            _say(str(problem))
+        else:
+            say_error(str(problem))

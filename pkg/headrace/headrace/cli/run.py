@@ -179,5 +179,5 @@ command = click.Command(
         *options.talking(),
     ],
     help=HELP,
-    epilog="Example: headrace run pull_request --job test",
+    epilog="Example: headrace run push -v",
 )

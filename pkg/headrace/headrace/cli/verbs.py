@@ -68,6 +68,6 @@ def command_line() -> Verbs:
         ],
         context_settings=CONTEXT,
         help="Run, check and explain GitHub Actions pipelines, unmodified, without Docker.",
-        epilog="Example: headrace plan pull_request --base main",
+        epilog="Example: headrace plan pull_request",
         subcommand_metavar="VERB …",
     )
