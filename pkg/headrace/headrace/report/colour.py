@@ -59,13 +59,17 @@ def wants_colour(choice: Choice, environment: Mapping[str, str], terminal: bool)
     return environment.get("TERM") != "dumb" and terminal
 
 
-def speaks_utf8(encoding: str | None) -> bool:
-    """Whether a stream with this encoding can show the glyphs.
+def speaks_utf8(encoding: str | None, environment: Mapping[str, str]) -> bool:
+    """Whether a stream can show the glyphs: its encoding is UTF-8, and so is the locale of whoever reads it. (Python alone
+    makes its streams UTF-8 in the C locale too.)
 
-    >>> [speaks_utf8(e) for e in ("utf-8", "UTF8", "ascii", "ISO-8859-1", None)]
-    [True, True, False, False, False]
+    >>> speaks_utf8("utf-8", {"LANG": "de_DE.UTF-8"}), speaks_utf8("utf-8", {"LANG": "C.utf8", "LC_ALL": "C"})
+    (True, False)
+    >>> speaks_utf8("ascii", {"LANG": "C.UTF-8"}), speaks_utf8("utf-8", {})
+    (False, False)
     """
-    return (encoding or "").lower().replace("-", "").replace("_", "") in ("utf8", "utf8sig")
+    locale = environment.get("LC_ALL") or environment.get("LC_CTYPE") or environment.get("LANG") or ""
+    return all((name or "").lower().replace("-", "").endswith("utf8") for name in (encoding, locale.partition("@")[0]))
 
 
 class Style(Struct, frozen=True):

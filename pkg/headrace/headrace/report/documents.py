@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Optional
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from headrace.plan.model import Result, Would
 from headrace.record.records import Body
 
-PLAN = "headrace.plan/1"
-RUN = "headrace.run/1"
-RECORD = "headrace.record/1"
-RUNS = "headrace.runs/1"
+PLAN: Literal["headrace.plan/1"] = "headrace.plan/1"
+RUN: Literal["headrace.run/1"] = "headrace.run/1"
+RECORD: Literal["headrace.record/1"] = "headrace.record/1"
+RUNS: Literal["headrace.runs/1"] = "headrace.runs/1"
 
 
 class PlanEvent(Struct, frozen=True):
@@ -33,12 +33,12 @@ class PlanRow(Struct, frozen=True):
     workflow: str
     job: str
     name: str
-    matrix: Optional[dict[str, Any]]
+    matrix: dict[str, Any] | None
     needs: list[str]
     would: Would
     reason: str
     rule: str
-    at: Optional[str]
+    at: str | None
 
 
 class Rejected(Struct, frozen=True):
@@ -47,7 +47,7 @@ class Rejected(Struct, frozen=True):
     workflow: str
     reason: str
     rule: str
-    at: Optional[str]
+    at: str | None
 
 
 class FileProblem(Struct, frozen=True):
@@ -77,21 +77,22 @@ class RunRow(Struct, frozen=True):
     workflow: str
     job: str
     name: str
-    matrix: Optional[dict[str, Any]]
-    result: Optional[Result]
+    matrix: dict[str, Any] | None
+    result: Result | None
     duration_s: float
-    reason: Optional[str]
+    reason: str | None
     log: str
 
 
 class RunDocument(Struct, frozen=True):
-    """What `headrace run --json` prints at the end. `result` is null where the engine died. `rejected` and `problems` as for plan."""
+    """What `headrace run --json` prints at the end. `result` is null, and `run` empty, where nothing was run. `rejected` and
+    `problems` are as for plan."""
 
     schema: Literal["headrace.run/1"]
     run: str
-    result: Optional[Literal["success", "failure", "cancelled", "skipped", "interrupted"]]
+    result: Literal["success", "failure", "cancelled", "skipped", "interrupted"] | None
     duration_s: float
-    event: Optional[PlanEvent]
+    event: PlanEvent | None
     jobs: list[RunRow]
     rejected: list[Rejected]
     problems: list[FileProblem]
@@ -120,7 +121,7 @@ class RunsRow(Struct, frozen=True):
     event: str
     ref: str
     sha: str
-    result: Optional[Literal["success", "failure", "cancelled", "skipped", "interrupted"]]
+    result: Literal["success", "failure", "cancelled", "skipped", "interrupted"] | None
     duration_s: float
 
 

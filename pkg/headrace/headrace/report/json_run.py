@@ -8,6 +8,7 @@ from typing import TextIO
 import msgspec
 
 from headrace.base.errors import Problem
+from headrace.base.paths import run_dir
 from headrace.plan.model import Plan
 from headrace.record.records import Record
 from headrace.record.state import LegState, RunState
@@ -17,8 +18,9 @@ from headrace.report.naming import job_id
 from headrace.report.words import say
 
 
-def run_json(state: RunState, folder: str, plan: Plan, problems: Iterable[Problem]) -> str:
-    """The object that `run --json` prints. `folder` is the run's folder, absolute; `run` is empty where nothing was run."""
+def run_json(state: RunState, plan: Plan, problems: Iterable[Problem]) -> str:
+    """The object that `run --json` prints. `run` is empty where nothing was run."""
+    folder = run_dir(state.run)
     document = documents.RunDocument(
         documents.RUN,
         state.run,
@@ -42,14 +44,12 @@ def _row(leg: LegState, folder: str) -> documents.RunRow:
 class Stream:
     """Prints each record as one line of JSON, at once."""
 
-    def __init__(self, out: TextIO, folder_of: dict[str, str]) -> None:
+    def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._folders = folder_of
         self._encoder = msgspec.json.Encoder()
 
     def show(self, record: Record, state: RunState) -> None:
-        folder = self._folders.get(record.run, "")
-        line = documents.RecordLine(documents.RECORD, record.run, folder, record.seq, record.at, record.body)
+        line = documents.RecordLine(documents.RECORD, record.run, run_dir(record.run), record.seq, record.at, record.body)
         self._out.write(self._encoder.encode(line).decode() + "\n")
         self._out.flush()
 

@@ -16,14 +16,15 @@ _SPOKEN = {b"error": b"Error: ", b"warning": b"Warning: ", b"notice": b"Notice: 
 
 
 class Logs:
-    """The log files below one run's folder. Files stay open, so that a chunk costs one read."""
+    """The log files below one run's folder. Files stay open, so that a chunk costs one read. `folder` may be set later: a run
+    has none before it has begun."""
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
+    def __init__(self, folder: str = "") -> None:
+        self.folder = folder
         self._open: dict[str, int] = {}
 
     def path(self, log: str) -> str:
-        return os.path.join(self._folder, log)
+        return os.path.join(self.folder, log)
 
     def read(self, log: str, offset: int, length: int) -> bytes:
         """At most `length` bytes; fewer, or none, where the file has gone or is shorter."""
@@ -57,7 +58,7 @@ class Logs:
             yield rest
 
     def tail(self, log: str, ranges: list[tuple[int, int]], lines: int = TAIL) -> list[bytes]:
-        """The last lines of a step, without markers of empty meaning (`##[endgroup]`). Reads from the end, at most a few blocks."""
+        """The last lines of a step, markers put into words. Reads from the end, at most a few blocks."""
         data = b""
         for offset, length in reversed(joined(ranges)):
             while length > 0 and data.count(b"\n") <= lines + 8 and len(data) < 8 * BLOCK:

@@ -31,7 +31,7 @@ _RANK = {"silent": 0, "failures": 1, "steps": 2, "output": 3, "decisions": 4}
 
 
 class Plain:
-    """Start and finish of every step with its duration; a failed step's last lines at once; a heartbeat a minute for a silent job."""
+    """Start and finish of every step with its duration, a failed step's last lines at once, a heartbeat for a silent job."""
 
     def __init__(self, out: TextIO, style: Style, logs: Logs, depth: Depth = "steps") -> None:
         self._out = out
@@ -80,12 +80,16 @@ class Plain:
                 continue
             if at - self._heard.get(leg.leg, leg.started) >= HEARTBEAT_S:
                 step = present_step(leg)
-                what = f"{clean(step.name)}, {duration(at - step.started)} so far" if step else f"{duration(at - leg.started)} so far"
+                what = (
+                    f"{clean(step.name)}, {duration(at - step.started)} so far"
+                    if step
+                    else f"{duration(at - leg.started)} so far"
+                )
                 self._line(leg, state, at, f"{self._style.glyph('ellipsis')} {what}")
                 self._out.flush()
 
     def close(self, state: RunState) -> None:
-        self._logs.close()
+        self._out.flush()
 
     # -- lines --
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from headrace.record.records import Record
 from headrace.record.state import RunState, fold
+from headrace.report.logs import Logs
 
 
 class Renderer(Protocol):
@@ -20,13 +21,19 @@ class Renderer(Protocol):
 
 
 class Observer:
-    """What an engine is given: call it with every record, and `tick` it about once a second. `state` is what was seen so far."""
+    """What an engine is given: call it with every record, and `tick` it about once a second. `state` is what was seen so far.
 
-    def __init__(self, renderers: Sequence[Renderer]) -> None:
+    `logs` is what the renderers read from; its folder, `folder_of` the run's id, is known with the first record."""
+
+    def __init__(self, renderers: Sequence[Renderer], logs: Logs, folder_of: Callable[[str], str]) -> None:
         self.state = RunState()
+        self._logs = logs
+        self._folder_of = folder_of
         self._renderers = tuple(renderers)
 
     def __call__(self, record: Record) -> None:
+        if not self._logs.folder:
+            self._logs.folder = self._folder_of(record.run)
         fold(self.state, record)
         for renderer in self._renderers:
             renderer.show(record, self.state)
@@ -39,3 +46,4 @@ class Observer:
         """After the last record, or when the engine died: leave the screen in order."""
         for renderer in self._renderers:
             renderer.close(self.state)
+        self._logs.close()

@@ -10,7 +10,7 @@ from headrace.report.colour import HUES, Style
 from headrace.report.logs import Logs, readable
 from headrace.report.naming import Labels, repeat_command
 from headrace.report.plain import place
-from headrace.report.text import clean, count, duration
+from headrace.report.text import clean, duration
 from headrace.report.words import say
 
 ORDER = ("failure", "cancelled", "unsupported", "unfinished", "success", "skipped")

@@ -1,4 +1,4 @@
-"""Rows into aligned columns. Off a terminal nothing is cut or wrapped; in a narrow window names lose their middle, states never."""
+"""Rows into columns. Off a terminal nothing is cut or wrapped; in a narrow window names lose their middle, states never."""
 
 from __future__ import annotations
 

@@ -17,7 +17,9 @@ def clean(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return _CONTROL.sub(lambda m: " " if m[0] in "\t\n\r" else f"\\x{ord(m[0]):02x}" if m[0] < "\x80" else f"\\u{ord(m[0]):04x}", text)
+    return _CONTROL.sub(
+        lambda m: " " if m[0] in "\t\n\r" else f"\\x{ord(m[0]):02x}" if m[0] < "\x80" else f"\\u{ord(m[0]):04x}", text
+    )
 
 
 def width(text: str) -> int:

@@ -31,3 +31,8 @@ def say(reason: Reason) -> str:
 
 
 _WORDS: dict[str, Callable[[Facts], str]] = {}
+
+
+def workflow_of(reason: Reason) -> str:
+    """The path of the workflow that a rejection is about."""
+    return reason.facts.get("workflow", "")

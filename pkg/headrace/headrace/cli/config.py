@@ -1,0 +1,137 @@
+"""Where an option's value comes from: the command line, else HEADRACE_…, else `[tool.headrace]` of the root pyproject.toml."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from headrace.base.errors import Position, Problem, UsageError
+
+TABLE = "[tool.headrace"
+NOT_IN_FILE = {"repo", "json", "json-stream"}
+"""Options that say where the file is, or how one call talks."""
+
+
+def settle(context: click.Context, root: str | None) -> dict[str, Any]:
+    """Parameter name → value. `root` is the folder whose pyproject.toml counts, None for none. Raises UsageError."""
+    settings = read_settings(root) if root else {}
+    values = dict(context.params)
+    for parameter in context.command.params:
+        name = parameter.name
+        if not isinstance(parameter, click.Option) or name not in values:
+            continue
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            continue
+        key = key_of(parameter)
+        variable = "HEADRACE_" + key.replace("-", "_").upper()
+        text = os.environ.get(variable, "")
+        if text:
+            values[name] = _convert(context, parameter, _from_text(parameter, text, variable), variable)
+        elif key in settings and key not in NOT_IN_FILE:
+            where = f"{key} in {TABLE}] of {os.path.join(root or '', 'pyproject.toml')}"
+            values[name] = _convert(context, parameter, _from_file(parameter, settings[key], where), where)
+    return values
+
+
+def key_of(parameter: click.Option) -> str:
+    """The option's long name without dashes: its name in the file and, in capitals, in the environment."""
+    return next(name for name in parameter.opts if name.startswith("--"))[2:]
+
+
+def read_settings(root: str) -> dict[str, Any]:
+    """The table `[tool.headrace]`, checked for names that do not exist; tables below it belong to others. Raises UsageError."""
+    path = os.path.join(root, "pyproject.toml")
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return {}
+    if TABLE.encode() not in data:
+        return {}
+    table = _parse(data, path).get("tool", {}).get("headrace", {})
+    if not isinstance(table, dict):
+        raise UsageError(Problem("tool.headrace is not a table", Position(path)))
+    known = known_keys()
+    for key, value in table.items():
+        if key not in known and not isinstance(value, dict):
+            from headrace.cli.nearest import did_you_mean
+
+            raise UsageError(Problem(f"{TABLE}] has no '{key}'", _line_of(data, key, path), did_you_mean(key, sorted(known))))
+    return table
+
+
+def known_keys() -> set[str]:
+    """What may stand in the file: the options of `run` and `plan`."""
+    from headrace.cli import options
+
+    shared = [*options.selecting(), *options.happening(), *options.surroundings(), *options.running(), *options.talking()]
+    return {key_of(each) for each in shared} - NOT_IN_FILE
+
+
+def _parse(data: bytes, path: str) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        parsed: dict[str, Any] = tomllib.loads(data.decode())
+        return parsed
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(Problem(f"this is not TOML: {error}", Position(path))) from error
+
+
+def _line_of(data: bytes, key: str, path: str) -> Position:
+    inside = False
+    for number, line in enumerate(data.decode().splitlines(), 1):
+        bare = line.strip()
+        if bare.startswith("["):
+            inside = bare.startswith(TABLE + "]")
+        elif inside and bare.partition("=")[0].strip().strip("\"'") == key:
+            return Position(path, number, line.index(bare[0]) + 1)
+    return Position(path)
+
+
+_YES = dict.fromkeys(("1", "true", "yes", "on"), True)
+_YES_NO: Mapping[str, bool] = _YES | dict.fromkeys(("0", "false", "no", "off"), False)
+
+
+def _from_text(parameter: click.Option, text: str, variable: str) -> Any:
+    """Repeatable options take one value a line."""
+    if parameter.multiple:
+        return [line for line in text.splitlines() if line]
+    if parameter.is_flag:
+        if text.lower() not in _YES_NO:
+            raise UsageError(Problem(f"{variable}: '{text}' is neither true nor false"))
+        return _YES_NO[text.lower()]
+    return text
+
+
+def _from_file(parameter: click.Option, value: Any, where: str) -> Any:
+    if parameter.name == "secret" and any("=" in str(each) for each in (value if isinstance(value, list) else [value])):
+        raise UsageError(Problem(f"{where}: a secret's value must not stand in the repository", hint="name it without a value"))
+    if parameter.multiple:
+        if isinstance(value, dict):
+            value = [f"{key}={each}" for key, each in value.items()]
+        elif isinstance(value, str):
+            value = [value]
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise UsageError(Problem(f"{where}: expected a list of texts"))
+        return value
+    if parameter.is_flag != isinstance(value, bool):
+        raise UsageError(Problem(f"{where}: expected {'true or false' if parameter.is_flag else 'a text or a number'}"))
+    if isinstance(value, (list, dict)):
+        raise UsageError(Problem(f"{where}: expected one value"))
+    return value
+
+
+def _convert(context: click.Context, parameter: click.Option, value: Any, where: str) -> Any:
+    try:
+        return parameter.type_cast_value(context, value)
+    except click.BadParameter as error:
+        message = error.message.rstrip(".")
+        raise UsageError(Problem(f"{where}: {message[:1].lower()}{message[1:]}")) from error

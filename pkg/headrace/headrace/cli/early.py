@@ -1,0 +1,23 @@
+"""What `run` must do before anything heavy is loaded: fork the process that later forks the jobs."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+
+ZYGOTE: list[tuple[socket.socket, int]] = []
+"""The socket and the process id of the zygote, for `run`; empty where none was forked."""
+
+
+def prepare(arguments: Sequence[str]) -> None:
+    """Fork it if the words are those of a run. It loads what jobs need while this process reads files, and ends with us."""
+    if arguments[:1] == ["run"] and not any(word in ("-h", "--help") for word in arguments):
+        from headrace.sandbox.zygote import start
+
+        ZYGOTE.append(start(_supervisor))
+
+
+def _supervisor() -> Callable[[socket.socket], None]:
+    from headrace.runner.supervisor import supervise
+
+    return supervise

@@ -1,0 +1,109 @@
+"""How a call ends: every error as one line, and the exit status that goes with it. Never a traceback on the screen."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from headrace.base.errors import HeadraceError, Problem
+
+INTERRUPTED = 130
+ENGINE = 3
+USAGE = 2
+BROKEN_PIPE = 141  # as of a tool that SIGPIPE ended
+
+
+def guarded(call: Callable[[], Any], arguments: list[str]) -> int:
+    """Call, and return the exit status: what `call` returns where that is a number, else 0; errors are said on stderr."""
+    try:
+        status = _call(call, arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # The reader has gone: nobody is left to tell. What is still buffered must not fail again while the interpreter ends.
+        null = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except BrokenPipeError:
+                os.dup2(null, stream.fileno())
+        return BROKEN_PIPE
+
+
+def _call(call: Callable[[], Any], arguments: list[str]) -> int:
+    try:
+        value = call()
+        return value if isinstance(value, int) else 0
+    except HeadraceError as error:
+        say_problems(error.problems)
+        return error.status
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        say_error(click_problem(error))
+        return USAGE
+    except (KeyboardInterrupt, click.Abort):
+        say_error("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        return _crashed(error, arguments)
+
+
+def say_error(text: str) -> None:
+    """One line on stderr that begins with our name."""
+    _say(f"headrace: {text}")
+
+
+def _say(text: str) -> None:
+    """Whatever characters the text has and whatever the stream can carry."""
+    from headrace.report.text import clean
+
+    encoding = sys.stderr.encoding or "ascii"
+    sys.stderr.write(clean(text).encode(encoding, "replace").decode(encoding) + "\n")
+    sys.stderr.flush()
+
+
+def click_problem(error: click.ClickException) -> str:
+    """A wrong call in one line: what is wrong; what to do."""
+    if isinstance(error, click.NoSuchOption):
+        from headrace.cli.nearest import nearest
+
+        context = error.ctx
+        known = [name for param in context.command.get_params(context) for name in param.opts] if context else []
+        near = nearest(error.option_name, [name for name in known if name.startswith("--")])
+        hint = f"did you mean {near}?" if near else _help_hint(context)
+        return str(Problem(f"there is no option {error.option_name}", hint=hint))
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return str(
+        Problem(message[:1].lower() + message[1:], hint=_help_hint(error.ctx) if isinstance(error, click.UsageError) else "")
+    )
+
+
+def _help_hint(context: click.Context | None) -> str:
+    return f"`{context.command_path} --help` lists what it takes" if context else ""
+
+
+def _crashed(error: Exception, arguments: list[str]) -> int:
+    from headrace.base.crash import write_crash
+    from headrace.cli.words import without_secrets
+
+    path = write_crash(" ".join(["headrace", *without_secrets(arguments)]))
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    where = f"please report it with {path}" if path else "the crash file could not be written"
+    say_error(f"headrace itself failed ({what}), the result is unknown; {where}")
+    return ENGINE
+
+
+def say_problems(problems: Iterable[Problem]) -> None:
+    """One line each: `file:line:column: what is wrong; what to do`; our name instead of a place where there is none."""
+    for problem in problems:
+        if problem.at.file:
+            _say(str(problem))
+        else:
+            say_error(str(problem))

@@ -1,0 +1,60 @@
+"""From the words of a call to a plan: repository, event, workflow files, selection. What `run` and `plan` do first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import click
+from msgspec import Struct
+
+from headrace.base.errors import Problem
+from headrace.cli.config import settle
+from headrace.cli.options import Asked, asked
+from headrace.events.model import Event, Repository
+from headrace.events.snapshot import ObjectStore
+from headrace.plan.model import Plan
+
+
+class Prepared(Struct, frozen=True):
+    """`problems` are those of workflow files that were left out."""
+
+    plan: Plan
+    problems: tuple[Problem, ...]
+
+
+def settled(context: click.Context) -> tuple[Repository, Asked, dict[str, Any]]:
+    """The repository, and what is asked for with every default in it. Raises HeadraceError."""
+    from headrace.events.detect import open_repository
+
+    folder = context.params.get("repo") or os.environ.get("HEADRACE_REPO") or "."
+    repository = open_repository(folder)
+    values = settle(context, None if repository.root == repository.git_dir else repository.root)
+    return repository, asked(values), values
+
+
+def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) -> Prepared:
+    """Plan what is asked for. `objects` is where a snapshot may be stored, None where nothing may be written.
+
+    What is wrong with workflow files is said on stderr and comes back in `problems`; the others are planned without them. Raises
+    HeadraceError where the call is wrong."""
+    from headrace.cli.ending import say_problems
+    from headrace.cli.workflows import gather
+    from headrace.engine.capabilities import capabilities
+    from headrace.events.build import build_event
+    from headrace.events.request import EventRequest
+    from headrace.plan.make import Selection, make_plan
+
+    request = EventRequest(call.ref, call.sha, call.base, call.head, call.payload, call.actor, call.inputs)
+    event: Event = build_event(repository, call.event, request, objects)
+    gathered = gather(event, call.workflows, call.actions_root)
+    say_problems(gathered.problems)
+    selection = Selection(gathered.selected, call.jobs, call.needs, call.matrix)
+    plan = make_plan(gathered.workflows, event, capabilities(), selection, vars=call.vars)
+    return Prepared(plan, gathered.problems)
+
+
+def exit_status(problems: Iterable[Problem], otherwise: int) -> int:
+    """A broken workflow file makes the status 2, whatever came of the others; a lost engine or an interruption counts more."""
+    return 2 if any(problems) and otherwise in (0, 1) else otherwise

@@ -1,0 +1,183 @@
+"""`headrace run`: run the jobs that an event starts, here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from headrace.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headrace.cli.options import Asked
+    from headrace.cli.prepare import Prepared
+    from headrace.engine.options import RunOptions
+    from headrace.events.snapshot import ObjectStore
+    from headrace.record.state import RunState
+    from headrace.report.logs import Logs
+    from headrace.report.stream import Renderer
+
+HELP = """Run the jobs that EVENT (default: push) starts in this repository.
+
+The working tree runs as it is, untracked files included; the repository is never written to. The status is 0 where every
+job succeeded or was skipped for a stated reason, 1 where one failed, was cancelled, timed out or is unsupported, 2 where the
+call or a workflow file is wrong, 3 where the engine failed, 130 where it was interrupted."""
+
+
+def run(context: click.Context, **_: Any) -> int:
+    from headrace.cli.prepare import exit_status, prepare, settled
+
+    repository, asked, values = settled(context)
+    prepared = prepare(repository, asked, _snapshots(repository.git_dir))
+    state = _run(prepared, asked, values)
+    return exit_status(prepared.problems, status(state, bool(values["skip_unsupported"])))
+
+
+def _run(prepared: Prepared, asked: Asked, values: Mapping[str, Any]) -> RunState:
+    if prepared.plan.jobs:
+        state = _run_jobs(prepared, asked, values)
+    else:
+        from headrace.cli.ending import say_error
+        from headrace.record.state import RunState
+        from headrace.report.plan_table import headline
+
+        state = RunState()
+        if asked.depth != "silent":
+            say_error(headline(prepared.plan))
+    if asked.json:
+        from headrace.cli.terminal import write_json
+        from headrace.report.json_run import run_json
+
+        write_json(run_json(state, prepared.plan, prepared.problems))
+    return state
+
+
+def _run_jobs(prepared: Prepared, asked: Asked, values: Mapping[str, Any]) -> RunState:
+    import time
+
+    from headrace.base.paths import run_dir
+    from headrace.cli.early import ZYGOTE
+    from headrace.engine.run import run as run_plan
+    from headrace.record.journal import Journal
+    from headrace.report.logs import Logs
+    from headrace.report.stream import Observer
+
+    asked_for = run_options(asked, values)
+    logs = Logs()
+    observer = Observer(_renderers(asked, bool(values["json_stream"]), logs), logs, run_dir)
+    zygote = ZYGOTE.pop() if ZYGOTE else None
+    try:
+        state = run_plan(
+            prepared.plan, asked_for, Journal.open(), observer, zygote=zygote, tick=lambda: observer.tick(time.time())
+        )
+    finally:
+        observer.close()
+    if asked.depth != "silent":
+        _say_summary(state, logs, asked, asked_for.argv)
+    return state
+
+
+def run_options(asked: Asked, values: Mapping[str, Any]) -> RunOptions:
+    """What the engine is told."""
+    from headrace.cli.words import without_secrets
+    from headrace.engine.options import RunOptions
+
+    return RunOptions(
+        isolation=values["isolation"] or "auto",
+        network=values["network"] or "private",
+        expose=tuple(os.path.abspath(path) for path in values["expose"]),
+        native=values["native"] != "off",
+        max_parallel=values["max_parallel"] or 0,
+        share=not values["no_share"],
+        keep=values["keep"],
+        path_prepend=tuple(os.path.abspath(path) for path in values["path_prepend"]),
+        skip_unsupported=values["skip_unsupported"],
+        secrets=asked.secrets,
+        vars=asked.vars,
+        env=asked.env,
+        argv=tuple(without_secrets(sys.argv[1:])),
+    )
+
+
+def _snapshots(git_dir: str) -> ObjectStore:
+    """Where snapshots of this repository's working trees are kept."""
+    from hashlib import sha256
+
+    from headrace.base.paths import state_dir
+    from headrace.events.snapshot import ObjectStore
+
+    return ObjectStore(os.path.join(state_dir(), "repositories", sha256(os.fsencode(git_dir)).hexdigest()[:16]))
+
+
+def _renderers(asked: Asked, stream: bool, logs: Logs) -> list[Renderer]:
+    renderers: list[Renderer] = []
+    if stream:
+        from headrace.report.json_run import Stream
+
+        renderers.append(Stream(sys.stdout))
+    if asked.depth != "silent":
+        renderers.append(_progress(asked, logs))
+    return renderers
+
+
+def _progress(asked: Asked, logs: Logs) -> Renderer:
+    """How the run is shown: a live view at a terminal, groups inside GitHub Actions, plain lines everywhere else."""
+    from headrace.cli.terminal import style_of
+
+    style = style_of(sys.stderr, asked.colour)
+    if asked.depth == "steps":
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            from headrace.report.github import GitHub
+
+            return GitHub(sys.stderr, style, logs)
+        if style.width is not None and not os.environ.get("CI") and os.environ.get("TERM", "dumb") != "dumb":
+            from headrace.report.live import Live
+
+            return Live(sys.stderr, style, logs)
+    from headrace.report.plain import Plain
+
+    return Plain(sys.stderr, style, logs, asked.depth)
+
+
+def _say_summary(state: RunState, logs: Logs, asked: Asked, argv: tuple[str, ...]) -> None:
+    from headrace.cli.terminal import style_of
+    from headrace.report.summary import summary
+
+    lines = summary(state, logs, argv, style_of(sys.stderr, asked.colour))
+    logs.close()
+    sys.stderr.write("".join(line + "\n" for line in lines))
+    sys.stderr.flush()
+
+
+def status(state: RunState, skip_unsupported: bool) -> int:
+    """The exit status that a finished run stands for."""
+    rules = {leg.why.rule for leg in state.legs.values() if leg.why is not None}
+    if state.result == "interrupted" or "interrupted" in rules:
+        return 130
+    from headrace.engine.decide import effective
+
+    results = {effective(leg) for leg in state.legs.values() if leg.result is not None}
+    allowed = {"success", "skipped"} | ({"unsupported"} if skip_unsupported else set())
+    return 0 if results <= allowed and state.result in (None, "success", "skipped") else 1
+
+
+command = click.Command(
+    "run",
+    callback=click.pass_context(run),
+    params=[
+        options.event_argument(),
+        *options.selecting(),
+        *options.happening(),
+        *options.surroundings(),
+        *options.running(),
+        options.json_output("Print one JSON object at the end."),
+        options.option("--json-stream", is_flag=True, help="Print one record a line as it happens."),
+        *options.talking(),
+    ],
+    help=HELP,
+    epilog="Example: headrace run push -v",
+)

@@ -1,0 +1,223 @@
+"""The workflow files of the tree that runs: found, read, and chosen from by `-W`."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
+
+from headrace.base import git
+from headrace.base.errors import Problem, UsageError
+from headrace.cli.nearest import did_you_mean
+from headrace.events.model import Event
+from headrace.workflow.model import Workflow
+
+if TYPE_CHECKING:
+    from headrace.workflow.reader import Loaded
+
+FOLDER = ".github/workflows"
+SUFFIXES = (".yml", ".yaml")
+
+
+class Gathered(Struct, frozen=True):
+    """`selected` are paths of `workflows`, empty for all of them."""
+
+    workflows: tuple[Workflow, ...]
+    problems: tuple[Problem, ...]
+    selected: tuple[str, ...]
+
+
+class Tree(Protocol):
+    """The files of the tree that runs, by repository-relative path."""
+
+    def names(self, folder: str) -> list[str]:
+        """Workflow files directly in the folder, sorted."""
+        ...
+
+    def get(self, path: str) -> bytes | None:
+        """The content of a file, None where there is none."""
+        ...
+
+
+class WorkTree:
+    """The files as they lie in the working tree."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+
+    def names(self, folder: str) -> list[str]:
+        try:
+            found = os.listdir(os.path.join(self._root, folder))
+        except OSError:
+            return []
+        return sorted(f"{folder}/{name}" if folder != "." else name for name in found if name.endswith(SUFFIXES))
+
+    def get(self, path: str) -> bytes | None:
+        return read_regular(os.path.join(self._root, path))
+
+
+class CommitTree:
+    """The files of a commit, through one process of git."""
+
+    def __init__(self, objects: git.Objects, sha: str) -> None:
+        self._objects = objects
+        self._sha = sha
+
+    def names(self, folder: str) -> list[str]:
+        found = self._objects.get(f"{self._sha}:{'' if folder == '.' else folder}")
+        if found is None or found.kind != "tree":
+            return []
+        entries = tree_entries(found.data, len(self._sha) // 2)
+        return sorted(f"{folder}/{name}" if folder != "." else name for name in entries if name.endswith(SUFFIXES))
+
+    def get(self, path: str) -> bytes | None:
+        found = self._objects.get(f"{self._sha}:{path}")
+        return found.data if found is not None and found.kind == "blob" else None
+
+
+def tree_entries(data: bytes, size: int) -> list[str]:
+    """The names of files in a raw tree object, whose ids have `size` bytes.
+
+    >>> tree_entries(b"100644 a.yml\\0" + bytes(20) + b"40000 sub.yml\\0" + bytes(20), 20)
+    ['a.yml']
+    """
+    names, at = [], 0
+    while at < len(data):
+        end = data.index(0, at)
+        mode, _, name = data[at:end].partition(b" ")
+        if mode.startswith(b"100"):
+            names.append(os.fsdecode(name))
+        at = end + 1 + size
+    return names
+
+
+def read_regular(path: str) -> bytes | None:
+    """A regular file's bytes; None for what is missing, no file, or not to be read. Opening a pipe must not hang."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with open(fd, "rb") as file:
+        return file.read() if stat.S_ISREG(os.fstat(fd).st_mode) else None
+
+
+class Source:
+    """Called workflow files: `./path` from the same tree, `owner/name/path@ref` from the folder of mirrors."""
+
+    def __init__(self, tree: Tree, mirrors: str) -> None:
+        self._tree = tree
+        self._mirrors = mirrors
+        self.absent: list[str] = []
+        """References to other repositories that are not at hand."""
+
+    def read(self, reference: str) -> bytes | None:
+        if reference.startswith("./"):
+            return self._tree.get(reference[2:])
+        content = self._mirrored(reference)
+        if content is None:
+            self.absent.append(reference)
+        return content
+
+    def _mirrored(self, reference: str) -> bytes | None:
+        file, _, ref = reference.rpartition("@")
+        owner, _, rest = file.partition("/")
+        name, _, path = rest.partition("/")
+        mirror = os.path.join(self._mirrors, f"{owner}+{name}", "repo")
+        if not self._mirrors or not os.path.isdir(mirror):
+            return None
+        with git.Objects(mirror) as objects:
+            found = objects.get(f"{ref}:{path}")
+        return found.data if found is not None and found.kind == "blob" else None
+
+
+def gather(event: Event, wanted: tuple[str, ...], mirrors: str = "") -> Gathered:
+    """All workflow files of the event's tree, or those that `-W` names. `mirrors` is a folder of git repositories OWNER+NAME/repo.
+    Raises UsageError where `-W` names nothing."""
+    if not from_commit(event):
+        return _gather(event, WorkTree(event.repository.root), wanted, mirrors)
+    with git.Objects(event.objects or event.repository.git_dir) as objects:
+        if objects.commit(event.sha) is None:  # a commit that only a run would make
+            return _gather(event, WorkTree(event.repository.root), wanted, mirrors)
+        return _gather(event, CommitTree(objects, event.sha), wanted, mirrors)
+
+
+def from_commit(event: Event) -> bool:
+    """Whether the tree that runs is a commit's: not where the working tree runs as it is, and for a pull request, whose tree is
+    a merge, wherever that has been made."""
+    return not event.snapshot or event.name.startswith("pull_request")
+
+
+def _load(path: str, content: bytes, source: Source) -> Loaded:
+    """Read a file with those it calls. What other repositories hold may not be at hand: that is no fault of the file, and its calls
+    then stay unread, for the planner to say what that means."""
+    from headrace.workflow.reader import Options, load
+
+    before = len(source.absent)
+    loaded = load(path, content, source=source)
+    missing = source.absent[before:]
+    if missing and loaded.problems and all(any(each in p.message for each in missing) for p in loaded.problems):
+        return load(path, content, options=Options(calls="skip"))
+    return loaded
+
+
+def _gather(event: Event, tree: Tree, wanted: tuple[str, ...], mirrors: str) -> Gathered:
+    source = Source(tree, mirrors)
+    root = event.repository.root
+    chosen = [by_path(root, tree, each) for each in wanted]
+    explicit = [path for paths in chosen for path in paths or ()]
+    names = [] if wanted and all(chosen) else tree.names(FOLDER)
+    workflows, problems, files = [], {}, []
+    for path in dict.fromkeys([*names, *explicit]):
+        content = tree.get(path)
+        if content is None:
+            continue
+        files.append(path)
+        loaded = _load(path, content, source)
+        if loaded.workflow is not None:
+            workflows.append(loaded.workflow)
+        if loaded.problems:
+            problems[path] = tuple(loaded.problems)
+    selected = _selected(wanted, chosen, workflows, files)
+    # Who asked for some files need not hear about the others.
+    heard = selected if wanted else tuple(problems)
+    return Gathered(tuple(workflows), tuple(p for path in problems if path in heard for p in problems[path]), selected)
+
+
+def by_path(root: str, tree: Tree, text: str) -> list[str] | None:
+    """Repository-relative files that a `-W` names: a path or a folder, from here or from the root; None where it is neither."""
+    for base in (os.getcwd(), root):
+        full = os.path.normpath(os.path.join(base, text))
+        path = os.path.relpath(os.path.realpath(full), os.path.realpath(root))
+        if path.startswith(".."):
+            continue
+        if os.path.isdir(full) and (found := tree.names(path)):
+            return found
+        if path.endswith(SUFFIXES) and tree.get(path) is not None:
+            return [path]
+    return None
+
+
+def _selected(
+    wanted: tuple[str, ...], chosen: list[list[str] | None], workflows: list[Workflow], files: list[str]
+) -> tuple[str, ...]:
+    selected: dict[str, None] = {}
+    for text, paths in zip(wanted, chosen, strict=True):
+        for path in paths or by_name(text, workflows, files):
+            selected[path] = None
+    return tuple(selected)
+
+
+def by_name(text: str, workflows: Iterable[Workflow], files: Iterable[str]) -> list[str]:
+    """Paths of the workflows of that name, file name, or file name without its ending. Raises UsageError with the nearest."""
+    named = {workflow.path: workflow.name for workflow in workflows}
+    short = {path: path.rpartition("/")[2] for path in files}
+    for names in (named, short, {path: name.rpartition(".")[0] for path, name in short.items()}):
+        found = [path for path, name in names.items() if name == text]
+        if found:
+            return found
+    known = [*short.values(), *(name for path, name in named.items() if name != path)]
+    hint = did_you_mean(text, known) or f"there are none in {FOLDER}"
+    raise UsageError(Problem(f"there is no workflow '{text}'", hint=hint))

@@ -1,0 +1,77 @@
+"""A plan as a table: what each leg would do and why, and which workflows the event leaves alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headrace.plan.model import Deferred, Plan, Planned, Reason
+from headrace.report.colour import Style
+from headrace.report.json_plan import place
+from headrace.report.naming import job_id, matrix_text, workflow_labels
+from headrace.report.table import Column, table
+from headrace.report.text import clean, count
+from headrace.report.words import say, workflow_of
+
+JOBS = (
+    Column("workflow", shrinks=True),
+    Column("job", shrinks=True),
+    Column("leg", shrinks=True),
+    Column("would", state=True),
+    Column("why"),
+)
+REJECTED = (Column("not started", shrinks=True), Column("why"))
+
+
+def plan_lines(plan: Plan, style: Style) -> list[str]:
+    """Lines for a person. A plan without jobs says in one line that nothing would run."""
+    lines = [style.safe(headline(plan))]
+    rows = [row for planned in plan.jobs.values() for row in _rows(planned, plan)]
+    if rows:
+        lines += ["", *table(JOBS, rows, style)]
+    if plan.rejected:
+        lines += ["", *table(REJECTED, [_rejected(why) for why in plan.rejected], style)]
+    return lines
+
+
+def headline(plan: Plan) -> str:
+    """`push of refs/heads/main, the working tree on 0a1b2c3d4e: 3 legs would run`."""
+    event = plan.event
+    what = event.name + (f" ({event.action})" if event.action else "")
+    tree = "the working tree" if event.snapshot else event.sha[:10]
+    return clean(f"{what} of {event.ref or event.repository.full_name}{', ' + tree if tree else ''}: {_counts(plan)}")
+
+
+def _counts(plan: Plan) -> str:
+    if not plan.jobs:
+        return "no workflow starts" if plan.rejected else "there is no workflow to start"
+    would: dict[str, int] = {}
+    for planned in plan.jobs.values():
+        for word in ["undecided"] if isinstance(planned.legs, Deferred) else [leg.would for leg in planned.legs]:
+            would[word] = would.get(word, 0) + 1
+    words = {
+        "run": "would run",
+        "skip": "would be skipped",
+        "fail": "would fail",
+        "unsupported": "unsupported",
+        "undecided": "undecided",
+    }
+    parts = [f"{number} {words[word]}" for word, number in sorted(would.items(), key=lambda pair: list(words).index(pair[0]))]
+    first, *others = parts
+    number, _, rest = first.partition(" ")
+    return ", ".join([f"{count(int(number), 'leg')} {rest}", *others])
+
+
+def _rows(planned: Planned, plan: Plan) -> Iterator[tuple[str, ...]]:
+    names = workflow_labels((path, workflow.name) for path, workflow in plan.workflows.items())
+    label = names.get(planned.workflow, planned.workflow)
+    job = job_id(planned.path, planned.workflow)
+    if isinstance(planned.legs, Deferred):
+        yield label, job, "", "undecided", say(planned.legs.why)
+        return
+    for leg in planned.legs:
+        yield label, job, matrix_text(leg.matrix), leg.would, say(leg.why)
+
+
+def _rejected(why: Reason) -> tuple[str, str]:
+    where = place(why)
+    return workflow_of(why), say(why) + (f" ({where})" if where else "")
