@@ -10,6 +10,7 @@ from headrace.actions.manifest import Manifest
 from headrace.expressions import Value
 from headrace.workflow import template
 from headrace.workflow.model import Uses
+from headrace.workflow.tokens import Expression
 
 _MAIN = os.path.join(os.path.dirname(os.path.abspath(builtin.__file__)), "__main__.py")
 
@@ -26,7 +27,7 @@ def inputs_of(
     given = template.string_map(uses.inputs, contexts, functions) if uses.inputs is not None else {}
     present = {name.lower() for name in given}
     declared = {
-        name: template.text(template.token_of(default), contexts, functions) if "${{" in default else default
+        name: template.text(Expression(default[3:-2].strip()), contexts, functions) if default.startswith("${{") else default
         for name, default in manifest.inputs.items()
         if name.lower() not in present
     }

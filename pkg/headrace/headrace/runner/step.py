@@ -30,7 +30,7 @@ from headrace.runner.ticket import JobTicket
 from headrace.sandbox.protocol import SpawnError
 from headrace.workflow import template
 from headrace.workflow.model import Run, Step, Uses
-from headrace.workflow.tokens import Token
+from headrace.workflow.tokens import Expression, Scalar, Token
 
 _READ_LIMIT = 64 << 20
 Functions = Mapping[str, Callable[..., Value]]
@@ -257,7 +257,7 @@ class _One:
         try:
             text = template.text(token, contexts, self._r._functions())
         except HeadraceError:
-            text = template.source_text(token)
+            text = _raw(token)
         if prefix:
             text = next((line.strip() for line in text.split("\n") if line.strip()), "")
         return prefix + text
@@ -432,6 +432,17 @@ class _One:
 
     def _say_error(self, message: str) -> None:
         self._log.write(self._voice.say("error", message))
+
+
+def _raw(token: Token) -> str:
+    """A name that cannot be evaluated yet, as it is."""
+    match token:
+        case Expression(source=source):
+            return f"${{{{ {source} }}}}"
+        case Scalar(value=value):
+            return str(value)
+        case _:
+            return ""
 
 
 def _reraise_fatal(error: Exception) -> None:
