@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from headrace.actions.builtin import manifest
 from headrace.base.errors import HeadraceError
-from headrace.expressions import CaseSensitive, ExpressionError, Value, evaluate, is_truthy, parse
+from headrace.expressions import CaseSensitive, ExpressionError, Value, evaluate, is_truthy, parse, to_text
 from headrace.plan.model import Reason
 from headrace.record.records import StepFinished, StepResult, StepStarted
 from headrace.runner import messages
-from headrace.runner.contexts import status_functions
+from headrace.runner.contexts import job_context, set_output, status_functions, step_github
 from headrace.runner.dropins import arguments, inputs_of
 from headrace.runner.environment import default_variables, input_variables, prepend_path, step_environment
 from headrace.runner.filecommands import FILES, errors, parse_pairs, parse_paths, summary
-from headrace.runner.hashing import hash_files
+from headrace.runner.hashing import HashError, hash_files, parse_arguments
 from headrace.runner.process import Ended, Supervision, run_program
 from headrace.runner.progress import Post, Progress
 from headrace.runner.says import StepVoice
@@ -33,6 +33,7 @@ from headrace.workflow.model import Run, Step, Uses
 from headrace.workflow.tokens import Expression, Scalar, Token
 
 _READ_LIMIT = 64 << 20
+_CONDITION_FUNCTIONS = {"success": (0, 0), "failure": (0, 0), "always": (0, 0), "cancelled": (0, 0), "hashfiles": (1, 255)}
 Functions = Mapping[str, Callable[..., Value]]
 
 
@@ -40,7 +41,7 @@ class _Running(Struct):
     """The step under way, for the question whether it goes on when the job is cancelled."""
 
     condition: str
-    contexts: dict[str, Value]
+    contexts: dict[str, Any]
 
 
 class _Verdict(Struct):
@@ -56,7 +57,7 @@ class StepRunner:
     """Runs the steps of one leg. `contexts` are those that stay the same for all steps; `defaults` is `defaults.run` in force."""
 
     def __init__(
-        self, ticket: JobTicket, progress: Progress, defaults: Mapping[str, str], watch: Supervision, contexts: dict[str, Value]
+        self, ticket: JobTicket, progress: Progress, defaults: Mapping[str, str], watch: Supervision, contexts: dict[str, Any]
     ) -> None:
         self._ticket = ticket
         self._progress = progress
@@ -70,7 +71,7 @@ class StepRunner:
         """Does the condition of the step under way hold now that the job is being cancelled?"""
         if self._running is None:
             return True
-        contexts = {**self._running.contexts, "job": {"status": self._progress.status}}
+        contexts = {**self._running.contexts, "job": job_context(self._progress.status)}
         try:
             return self._holds(self._running.condition, contexts)
         except (ExpressionError, HeadraceError):
@@ -87,8 +88,7 @@ class StepRunner:
         conclusion = verdict.result
         if verdict.result == "failure" and not verdict.early and one.tolerated():
             conclusion = "success"
-        if conclusion in ("failure", "cancelled"):
-            progress.worsen(conclusion)
+        progress.worsen(conclusion)
         if step.named:
             progress.steps[step.id] = {"outputs": one.outputs, "outcome": verdict.result, "conclusion": conclusion}
         one.finish(verdict, conclusion, time.monotonic() - begun)
@@ -98,20 +98,23 @@ class StepRunner:
         begun = time.monotonic()
         one = _One(self, post.step, "post", post.state, name=f"Post {post.name}", condition=post.condition)
         verdict = one.run()
-        if verdict.result in ("failure", "cancelled"):
-            self._progress.worsen(verdict.result)
+        self._progress.worsen(verdict.result)
         one.finish(verdict, verdict.result, time.monotonic() - begun)
 
     # -- what steps share --
 
-    def _holds(self, condition: str, contexts: dict[str, Value]) -> bool:
+    def _holds(self, condition: str, contexts: dict[str, Any]) -> bool:
         if self._progress.forced:
             return False
-        return is_truthy(evaluate(parse(condition), contexts, self._functions()))
+        return is_truthy(evaluate(parse(condition, functions=_CONDITION_FUNCTIONS), contexts, self._functions()))
 
     def _functions(self) -> dict[str, Callable[..., Value]]:
-        workspace = self._ticket.folders.workspace
-        return {**status_functions(self._progress.status), "hashfiles": lambda patterns: hash_files(workspace, patterns)}
+        return {**status_functions(self._progress.status), "hashfiles": self._hash}
+
+    def _hash(self, arguments: Sequence[Value]) -> Value:
+        follow, patterns = parse_arguments([to_text(argument) for argument in arguments])
+        folders = self._ticket.folders
+        return hash_files(folders.workspace, patterns, follow, home=folders.home)
 
 
 class _One:
@@ -169,7 +172,7 @@ class _One:
                 return self._fail(failed)
             if not self._r._holds(self._condition, contexts):
                 return _Verdict("skipped", why=self._why_skipped())
-        except (HeadraceError, ExpressionError, OSError) as error:
+        except (HeadraceError, ExpressionError, HashError, OSError) as error:
             _reraise_fatal(error)
             if not self._name:
                 self._name = self._step.id
@@ -178,7 +181,7 @@ class _One:
         self._r._running = _Running(self._condition, contexts)
         try:
             return self._execute(contexts, timeout, minutes)
-        except (HeadraceError, ExpressionError, ShellError, OSError, ValueError) as error:
+        except (HeadraceError, ExpressionError, HashError, ShellError, OSError, ValueError) as error:
             _reraise_fatal(error)
             self._say_error(_words(error))
             return _Verdict("failure")
@@ -216,16 +219,18 @@ class _One:
             path = self._paths[kind] = f"{folder}/{prefix}{mark}"
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
 
-    def _step_contexts(self) -> dict[str, Value]:
+    def _step_contexts(self) -> dict[str, Any]:
         base = self._r._contexts
         repository, ref = self._action()
-        github = {**base["github"], **self._paths, "action": self._step.id, "action_repository": repository, "action_ref": ref}
+        github = step_github(
+            base["github"], action=self._step.id, files=self._paths, action_repository=repository, action_ref=ref
+        )  # fmt: skip
         return {
             **base,
             "github": github,
             "env": CaseSensitive(self._env),
             "steps": self._p.steps,
-            "job": {"status": self._p.status},
+            "job": job_context(self._p.status),
         }
 
     def _action(self) -> tuple[str, str]:
@@ -234,7 +239,7 @@ class _One:
             return "/".join(name.split("/")[:2]), ref
         return "", ""
 
-    def _lay_env(self, contexts: dict[str, Value]) -> str | None:
+    def _lay_env(self, contexts: dict[str, Any]) -> str | None:
         """Put the step's own `env` on top; what is wrong with it, if anything."""
         if self._step.env is None:
             return None
@@ -246,7 +251,7 @@ class _One:
         contexts["env"] = CaseSensitive(self._env)
         return None
 
-    def _display_name(self, contexts: dict[str, Value]) -> str:
+    def _display_name(self, contexts: dict[str, Any]) -> str:
         body = self._step.body
         token: Token | None = self._step.name
         prefix = ""
@@ -265,7 +270,7 @@ class _One:
     def _why_skipped(self) -> Reason:
         return Reason("step-condition", self._step.condition.at, {"condition": self._condition, "status": self._p.status})
 
-    def _timeout(self, contexts: dict[str, Value]) -> tuple[float | None, float]:
+    def _timeout(self, contexts: dict[str, Any]) -> tuple[float | None, float]:
         """Seconds and minutes; an evaluation error is an error line, and the step runs without a timeout."""
         token = self._step.timeout_minutes
         if token is None or self._stage == "post":
@@ -279,7 +284,7 @@ class _One:
 
     # -- running it --
 
-    def _execute(self, contexts: dict[str, Value], timeout: float | None, minutes: float) -> _Verdict:
+    def _execute(self, contexts: dict[str, Any], timeout: float | None, minutes: float) -> _Verdict:
         body = self._step.body
         if isinstance(body, Run):
             ended = self._run_script(body, contexts, timeout)
@@ -301,7 +306,7 @@ class _One:
             return _Verdict("cancelled", ended.status)
         return _Verdict("failure" if failed or ended.because else "success", ended.status)
 
-    def _run_script(self, body: Run, contexts: dict[str, Value], timeout: float | None) -> Ended:
+    def _run_script(self, body: Run, contexts: dict[str, Any], timeout: float | None) -> Ended:
         path = self._t.base.get("PATH", "")
         if self._p.path:
             path = prepend_path(path, self._p.path)
@@ -312,7 +317,7 @@ class _One:
         self._header(list(script.header))
         return self._program(script.argv, self._process_env(contexts), script.cwd, timeout)
 
-    def _run_drop_in(self, body: Uses, contexts: dict[str, Value], timeout: float | None) -> Ended:
+    def _run_drop_in(self, body: Uses, contexts: dict[str, Any], timeout: float | None) -> Ended:
         name = "/".join(body.uses.partition("@")[0].split("/")[:2]).lower()
         made = manifest(name)
         if made is None:
@@ -346,7 +351,7 @@ class _One:
         self._log.write(self._p.masker.mask(text.encode("utf-8", "surrogateescape")))
 
     def _process_env(
-        self, contexts: dict[str, Value], inputs: Mapping[str, str] | None = None, *, action: bool = False
+        self, contexts: dict[str, Any], inputs: Mapping[str, str] | None = None, *, action: bool = False
     ) -> dict[str, str]:
         base = {**self._t.base, "HOME": self._t.folders.home, "RUNNER_TRACKING_ID": f"github_{self._t.run}"}
         return step_environment(
@@ -370,7 +375,9 @@ class _One:
         try:
             return run_program(self._r._watch, argv, env, cwd, readers, timeout)
         except SpawnError as error:
-            self._say_error(f"An error occurred trying to start process '{argv[0]}' with working directory '{cwd}'. {_words(error)}")
+            self._say_error(
+                f"An error occurred trying to start process '{argv[0]}' with working directory '{cwd}'. {_words(error)}"
+            )
             return Ended(1)
 
     # -- afterwards --
@@ -413,8 +420,7 @@ class _One:
             case "output":
                 pairs = parse_pairs(data, "output")
                 for name, value in pairs.pairs:
-                    known = next((key for key in self.outputs if key.lower() == name.lower()), name)
-                    self.outputs[known] = value
+                    set_output(self.outputs, name, value)
                 return self._wrong(kind, pairs.error) if pairs.error else False
             case "step_summary":
                 made = summary(data, self._p.masker)

@@ -30,8 +30,8 @@ class Folders(Struct, frozen=True):
 
 class JobTicket(Struct, frozen=True):
     """`github`, `inputs`, `vars`, `needs`, `strategy`, `matrix` are the contexts. `secrets` holds GITHUB_TOKEN too; `masks` are
-    further values that no log may show. `base` is the weakest environment; `actions` goes to actions only (ACTIONS_…), `drop_ins` to
-    native drop-ins only (HEADRACE_…)."""
+    further values that no log may show. `base` is the weakest environment; `actions` goes to actions only (ACTIONS_…),
+    `drop_ins` to native drop-ins only (HEADRACE_…)."""
 
     run: str
     leg: str
