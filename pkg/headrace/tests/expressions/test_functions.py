@@ -139,6 +139,7 @@ def test_format_knows_no_specifiers(argument: str, kind: str) -> None:
 def test_format_reports_only_the_first_fault() -> None:
     assert "more arguments" in error("format('{7} {', 'a')")
     assert "invalid" in error("format('{ {7}', 'a')")
+    assert "invalid" in error("format('{7:x}}', 'a')")
 
 
 @pytest.mark.covers("language:5.6")
