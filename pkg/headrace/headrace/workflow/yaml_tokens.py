@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from msgspec import Struct
 
 from headrace.base.errors import Position
+from headrace.expressions import fold_case
 from headrace.workflow import messages
 from headrace.workflow.definitions import ANY_TEXT, NON_EMPTY, Definition, Shape, anything
 from headrace.workflow.embedded import EmbeddedError, scan, utf16_length
@@ -67,7 +69,7 @@ class _Reader:
     def __init__(self, file: str, limits: Limits, used: Used, problems: Problems) -> None:
         import yaml  # costs 15 ms, and only those who read files need it
         from yaml import events
-        from yaml.cyaml import CParser
+        from yaml._yaml import CParser
 
         self.file = file
         self.limits = limits
@@ -351,11 +353,7 @@ class _Reader:
 
 def fold(name: str) -> str:
     """What two keys that count as the same have in common."""
-    if name.isascii():
-        return name.upper()
-    from headrace.expressions.values import fold_case
-
-    return fold_case(name)
+    return name.upper() if name.isascii() else fold_case(name)
 
 
 def _narrow(candidates: tuple[Shape, ...], name: str) -> tuple[Definition | None, tuple[Shape, ...]]:
