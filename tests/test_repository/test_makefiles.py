@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -364,6 +365,8 @@ def test_a_build_makes_a_wheel_and_a_source_distribution_that_hold_the_package(p
     assert done.status == 0, done.out + done.err
     built = sorted(path.name for path in (copy / "pkg" / package / "dist").glob("*.*") if path.name != ".gitignore")
     assert built == [f"{package}-0.1.0-py3-none-any.whl", f"{package}-0.1.0.tar.gz"]
-    listed = run(["unzip", "-l", built[0]], copy / "pkg" / package / "dist").out if shutil.which("unzip") else ""
-    for path in (ROOT / "pkg" / package / package).rglob("*.py"):
-        assert not listed or str(path.relative_to(ROOT / "pkg" / package)) in listed
+    with zipfile.ZipFile(copy / "pkg" / package / "dist" / built[0]) as wheel:
+        held = set(wheel.namelist())
+    sources = ROOT / "pkg" / package
+    assert {str(path.relative_to(sources)) for path in (sources / package).rglob("*.py")} <= held
+    assert not any(name.startswith("tests/") for name in held)
