@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 from test_core.processes import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +28,7 @@ def declared(package: str) -> list[Requirement]:
     return [Requirement(quoted) for block in lists for quoted in re.findall(r'"([^"]+)"', block)]
 
 
-def pinned(python: str) -> dict[str, str]:
+def pinned(python: str) -> dict[NormalizedName, str]:
     """Name → version on that Python, on Linux."""
     environment = {
         **{name: str(value) for name, value in default_environment().items()},
@@ -39,7 +39,7 @@ def pinned(python: str) -> dict[str, str]:
         "platform_python_implementation": "CPython",
         "implementation_name": "cpython",
     }
-    pins: dict[str, str] = {}
+    pins: dict[NormalizedName, str] = {}
     for requirement in REQUIREMENTS:
         if requirement.marker is None or requirement.marker.evaluate(environment):
             name = canonicalize_name(requirement.name)
@@ -100,8 +100,8 @@ def test_the_floors_are_real_every_module_imports_with_the_lowest_versions(tmp_p
     uv = [sys.executable, "-m", "uv"]
     assert run([*uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "env"], tmp_path).status == 0
     python = tmp_path / "env/bin/python"
-    lowest = ["--resolution", "lowest-direct", "--build-constraint", ROOT / "constraints.txt"]
-    trees = [argument for package in PACKAGES for argument in ("--editable", ROOT / "pkg" / package)]
+    lowest: list[str | Path] = ["--resolution", "lowest-direct", "--build-constraint", ROOT / "constraints.txt"]
+    trees = [word for package in PACKAGES for word in ("--editable", str(ROOT / "pkg" / package))]
     installed = run([*uv, "pip", "install", "--quiet", "--python", python, *lowest, *trees], tmp_path)
     assert installed.status == 0, installed.err
     modules = [

@@ -12,7 +12,7 @@ import pytest
 from test_core.processes import Running, environment, run
 from test_core.repositories import make_remote, make_repository
 
-FILES = {"a.txt": "a\n", "b/c.sh": "#!/bin/sh\necho c\n", "ü b": b"\x00\xff"}
+FILES: dict[str, str | bytes] = {"a.txt": "a\n", "b/c.sh": "#!/bin/sh\necho c\n", "ü b": b"\x00\xff"}
 
 
 def test_equal_content_gives_equal_commits(tmp_path: Path) -> None:
