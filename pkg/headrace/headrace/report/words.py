@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from headrace.plan.model import Reason
-from headrace.report.text import clean
+from headrace.report.text import clean, count
 
 Facts = Mapping[str, str]
+_WORDS: dict[str, Callable[[Facts], str]] = {}
 
 
 def say(reason: Reason) -> str:
@@ -27,12 +28,92 @@ def say(reason: Reason) -> str:
     if words is None:
         facts = ", ".join(f"{key}: {value}" for key, value in reason.facts.items())
         return clean(f"{reason.rule} ({facts})" if facts else reason.rule)
-    return clean(words(reason.facts))
-
-
-_WORDS: dict[str, Callable[[Facts], str]] = {}
+    return clean(words({"rule": reason.rule, **reason.facts}))
 
 
 def workflow_of(reason: Reason) -> str:
     """The path of the workflow that a rejection is about."""
     return reason.facts.get("workflow", "")
+
+
+def known_rules() -> frozenset[str]:
+    """The rules that have words."""
+    return frozenset(_WORDS)
+
+
+def _word(*rules: str) -> Callable[[Callable[[Facts], str]], Callable[[Facts], str]]:
+    def register(words: Callable[[Facts], str]) -> Callable[[Facts], str]:
+        for rule in rules:
+            _WORDS[rule] = words
+        return words
+
+    return register
+
+
+# Which workflows an event starts ------------------------------------------------------------------------------------
+
+
+@_word("event")
+def _event(facts: Facts) -> str:
+    if "on" not in facts:
+        return f"{facts.get('event', 'the event')} starts it"
+    return f"{facts.get('event', 'this event')} does not start it; it starts on {facts['on'] or 'nothing'}"
+
+
+@_word("skip-ci")
+def _skip_ci(facts: Facts) -> str:
+    return f"the head commit's message says {facts.get('mark', '[skip ci]')}"
+
+
+@_word("types")
+def _types(facts: Facts) -> str:
+    action, types = facts.get("action", ""), facts.get("types", "")
+    if action in types.split(", "):
+        return f"activity type {action} is among its types"
+    return f"activity type {action or 'none'} is not among its types ({types})"
+
+
+@_word("branches", "tags", "names", "versions")
+def _ref(facts: Facts) -> str:
+    rule = facts["rule"]
+    what = {"branches": "branch", "tags": "tag", "names": "image", "versions": "version"}[rule]
+    value = facts.get("value", "")
+    if "only" in facts:
+        return f"a {what} was pushed ({value}), and it filters {facts['only']} alone"
+    return f"{what} {value} {_matched(facts)}"
+
+
+@_word("paths")
+def _paths(facts: Facts) -> str:
+    files, pattern, filter = facts.get("files", ""), facts.get("pattern", ""), facts.get("filter", "paths")
+    if files == "unknown":
+        return f"{filter} is not looked at, since the changed files are not known"
+    if "file" in facts:
+        return f"changed file {facts['file']} {_matched(facts)}"
+    changed = count(int(files), "changed file") if files.isdecimal() else "the changed files"
+    if files == "0":
+        return f"nothing changed, so that {filter} lets nothing through"
+    if filter.endswith("-ignore"):
+        return f"{changed}, all in {filter}" + (f" (such as '{pattern}')" if pattern else "")
+    return f"{changed}, none in {filter}" + (f" (last said '{pattern}')" if pattern else "")
+
+
+def _matched(facts: Facts) -> str:
+    """How a value fared with a filter."""
+    filter, pattern = facts.get("filter", ""), facts.get("pattern", "")
+    if not pattern:
+        return f"matches nothing in {filter}"
+    if pattern.startswith("!"):
+        return f"is taken out of {filter} by '{pattern}'"
+    return f"matches '{pattern}' in {filter}"
+
+
+@_word("schedule")
+def _schedule(facts: Facts) -> str:
+    value, cron = facts.get("value", ""), facts.get("cron", "")
+    return f"its schedule '{cron}' is due" if value == cron else f"schedule '{value}' is due, not its own '{cron}'"
+
+
+@_word("workflows")
+def _workflows(facts: Facts) -> str:
+    return f"the run was of workflow {facts.get('value', '')}"
