@@ -45,7 +45,7 @@ def environment(without: Iterable[str] = (), **more: str) -> dict[str, str]:
 
 
 class Running:
-    """A process in a group of its own; stdout and stderr arrive in one text, `output`. After a `with` all of the group is gone."""
+    """A process in a group of its own; stdout and stderr arrive in one text, `output`. After a `with` the group is gone."""
 
     def __init__(self, argv: Sequence[str | Path], cwd: Path, env: Mapping[str, str] | None = None) -> None:
         self.output = ""

@@ -39,7 +39,9 @@ class Cancel(Struct, frozen=True, tag=True):
 Action = Union[Settle, Start, Finish, Cancel]
 
 
-def decide(plan: Plan, settled: Mapping[JobPath, Planned], started: Set[JobPath], state: RunState, limits: Limits) -> list[Action]:
+def decide(
+    plan: Plan, settled: Mapping[JobPath, Planned], started: Set[JobPath], state: RunState, limits: Limits
+) -> list[Action]:
     """The actions that are due now, in the order of the plan.
 
     `settled` holds the jobs whose legs are known for good, `started` the legs handed to an executor. There are no stages:

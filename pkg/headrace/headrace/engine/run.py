@@ -1,4 +1,7 @@
-"""The engine: one loop over `decide`, the attempts under way and the user's Ctrl-C. Every record is journalled before it is shown."""
+"""The engine: one loop over `decide`, the attempts under way and the user's Ctrl-C.
+
+Every record is journalled before it is shown.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import Literal
 
 from headrace import __version__
 from headrace.base.errors import EngineError
@@ -194,9 +198,18 @@ class _Engine:
         for leg in job.legs:
             self._emit(
                 LegQueued(
-                    leg.path, path, job.workflow, leg.name, leg.index, leg.total, leg.matrix, job.needs, workflow.name,
-                    leg.continue_on_error, self._tickets.log_name(leg.path),
-                )  # fmt: skip
+                    leg.path,
+                    path,
+                    job.workflow,
+                    leg.name,
+                    leg.index,
+                    leg.total,
+                    leg.matrix,
+                    job.needs,
+                    workflow.name,
+                    leg.continue_on_error,
+                    self._tickets.log_name(leg.path),
+                )
             )
 
     def _start(self, path: JobPath, leg: Leg) -> None:
@@ -274,7 +287,7 @@ class _Engine:
         again = settle(self._plan, path, outcomes, cancelled=True, vars=self._options.vars)
         return isinstance(again.legs, tuple) and any(leg.would == "run" for leg in again.legs)
 
-    def _conclusion(self) -> str:
+    def _conclusion(self) -> Literal["success", "failure", "cancelled"]:
         results = [effective(leg) for leg in self._state.legs.values()]
         if any(leg.lost for leg in self._state.legs.values()) or "failure" in results:
             return "failure"

@@ -1,4 +1,4 @@
-"""The run's own services: the engine holds the listener from the start and starts the process behind it at the first connection."""
+"""The run's own services: the engine holds the listener, and starts the process behind it at the first connection."""
 
 from __future__ import annotations
 

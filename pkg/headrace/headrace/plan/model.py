@@ -13,7 +13,9 @@ from headrace.workflow.model import Job, Workflow
 JobPath = NewType("JobPath", str)
 """`.github/workflows/ci.yml:test` for a job, `.github/workflows/ci.yml:test:0` for its first leg."""
 
-Would = Literal["run", "skip", "undecided", "unsupported"]
+Would = Literal["run", "skip", "undecided", "unsupported", "fail"]
+"""`fail`: one of the job's own expressions cannot be evaluated, so that the leg ends as a failure before its first step."""
+
 Result = Literal["success", "failure", "cancelled", "skipped", "unsupported"]
 
 
@@ -27,7 +29,8 @@ class Reason(Struct, frozen=True):
 
 
 class Leg(Struct, frozen=True):
-    """One run of a job: `matrix` is None without a matrix. `name` is the display name with the workflow's jobs' own rules (§6.4)."""
+    """One run of a job: `matrix` is None without a matrix, `name` the display name. `concurrency` is the job's group, empty where
+    it has none."""
 
     path: JobPath
     index: int
@@ -42,6 +45,7 @@ class Leg(Struct, frozen=True):
     continue_on_error: bool = False
     fail_fast: bool = True
     max_parallel: int = 0  # 0: no bound
+    concurrency: str = ""
 
 
 class Deferred(Struct, frozen=True):
@@ -51,7 +55,8 @@ class Deferred(Struct, frozen=True):
 
 
 class Planned(Struct, frozen=True):
-    """A job of the plan. `workflow` is the path of its file, a key of `Plan.workflows`. A skipped job has one leg that says so."""
+    """A job of the plan. `workflow` is the path of its file, a key of `Plan.workflows`. A skipped job has one
+    leg that says so."""
 
     path: JobPath
     workflow: str
@@ -60,15 +65,33 @@ class Planned(Struct, frozen=True):
     legs: Union[tuple[Leg, ...], Deferred]
 
 
+class Capabilities(Struct, frozen=True):
+    """What this machine's runner can do: handed to the planner, which asks no machine. `labels` are those of `runs-on`, lower case,
+    `*` at an end standing for any rest; `actions` the lower-case `owner/name` of native drop-ins; `features` the names of the
+    language features that are on (see `plan/unsupported.py`)."""
+
+    labels: frozenset[str]
+    actions: frozenset[str] = frozenset()
+    features: frozenset[str] = frozenset()
+
+
 class Plan(Struct, frozen=True):
     """`rejected` says for each workflow that the event does not start, why. `workflows` holds those that it starts.
-    `inputs`: workflow path → typed dispatch inputs."""
+    `inputs`: workflow path → typed dispatch inputs. `started`: workflow path → why the event starts it. The rest is what `settle`
+    needs again at run time: what the runner can do, the variables, which legs are wanted (`--matrix`), the groups of `concurrency`
+    that several legs would contend for, and workflows that end as failures before any job, each with its reason."""
 
     event: Event
     workflows: dict[str, Workflow]
     jobs: dict[JobPath, Planned]
     rejected: tuple[Reason, ...] = ()
     inputs: dict[str, dict[str, Any]] = {}
+    started: dict[str, Reason] = {}
+    capabilities: Capabilities = Capabilities(frozenset())
+    vars: dict[str, str] = {}
+    matrix: dict[str, str] = {}
+    contended: frozenset[str] = frozenset()
+    broken: dict[str, Reason] = {}
 
 
 class Outcome(Struct, frozen=True):
@@ -76,12 +99,3 @@ class Outcome(Struct, frozen=True):
 
     result: Result
     outputs: dict[str, str] = {}
-
-
-class Capabilities(Struct, frozen=True):
-    """What this machine's runner can do: handed to the planner, which asks no machine. `actions` are the lower-case `owner/name` of
-    native drop-ins; `features` the names of the language features that are on (see `plan/unsupported.py`)."""
-
-    labels: frozenset[str]
-    actions: frozenset[str] = frozenset()
-    features: frozenset[str] = frozenset()

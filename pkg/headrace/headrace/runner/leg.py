@@ -10,10 +10,11 @@ from typing import Any
 
 from headrace import __version__
 from headrace.base.errors import HeadraceError
-from headrace.expressions import CaseSensitive, Value
+from headrace.expressions import CaseSensitive
 from headrace.plan.model import Result
-from headrace.record.records import LegFinished, LegStarted, StepFinished, StepStarted
+from headrace.record.records import LegFinished, LegStarted, StepFinished, StepResult, StepStarted
 from headrace.runner import messages
+from headrace.runner.contexts import job_context, runner_context
 from headrace.runner.control import Control
 from headrace.runner.log import LegLog
 from headrace.runner.masking import Masker
@@ -115,7 +116,7 @@ class _Leg:
             self.log.write(voice.say("error", _text(error)))
             progress.worsen("failure")
         self.log.flush()
-        result = "success" if ok else "failure"
+        result: StepResult = "success" if ok else "failure"
         self._control.emit(StepFinished(ticket.leg, 1, result, result, time.monotonic() - begun))
         return ok
 
@@ -140,7 +141,7 @@ class _Leg:
             json.dump(self._ticket.github.get("event") or {}, file, indent=2, ensure_ascii=False)
 
     def _environment(self) -> None:
-        """Workflow `env`, then job `env`; neither sees itself or the other. Then `defaults.run`, the job's instead of the workflow's."""
+        """Workflow `env`, then job `env`; neither sees itself or the other. Then `defaults.run`: the job's replaces the workflow's."""
         ticket = self._ticket
         body = ticket.job.body
         assert isinstance(body, Steps)
@@ -156,7 +157,7 @@ class _Leg:
                 if isinstance(chosen, dict):
                     self._defaults = {str(key): str(value) for key, value in chosen.items() if value not in (None, "")}
 
-    def _contexts(self) -> dict[str, Value]:
+    def _contexts(self) -> dict[str, Any]:
         """The contexts that stay the same for all steps; `env`, `steps` and `job` come with each step."""
         ticket, folders = self._ticket, self._ticket.folders
         github = {
@@ -166,20 +167,13 @@ class _Leg:
             "workspace": folders.workspace,
             "event_path": f"{folders.temp}/_github_workflow/event.json",
         }
-        runner = {
-            "name": ticket.runner_name,
-            "os": ticket.base.get("RUNNER_OS", "Linux"),
-            "arch": ticket.base.get("RUNNER_ARCH", "X64"),
-            "temp": folders.temp,
-            "tool_cache": folders.tool_cache,
-            "environment": ticket.environment,
-            "workspace": os.path.dirname(folders.workspace),
-        }
-        if self._debugging():
-            runner["debug"] = "1"
+        runner = runner_context(
+            os=ticket.os, arch=ticket.arch, temp=folders.temp, tool_cache=folders.tool_cache, name=ticket.runner_name,
+            workspace=os.path.dirname(folders.workspace), environment=ticket.environment, debug=self._debugging(),
+        )  # fmt: skip
         return {
-            "github": github, "inputs": ticket.inputs, "vars": dict(ticket.vars), "needs": ticket.needs, "strategy": ticket.strategy,
-            "matrix": ticket.matrix, "secrets": dict(ticket.secrets), "runner": runner,
+            "github": github, "inputs": ticket.inputs, "vars": dict(ticket.vars), "needs": ticket.needs,
+            "strategy": ticket.strategy, "matrix": ticket.matrix, "secrets": dict(ticket.secrets), "runner": runner,
         }  # fmt: skip
 
     def _debugging(self) -> bool:
@@ -221,7 +215,7 @@ class _Leg:
                     outputs[name] = value
         self.log.write(b"Cleaning up orphan processes\n")
         self.log.flush()
-        result = "success" if ok else "failure"
+        result: StepResult = "success" if ok else "failure"
         self._control.emit(StepFinished(ticket.leg, number, result, result, time.monotonic() - begun))
         return outputs
 
@@ -229,7 +223,7 @@ class _Leg:
         return {
             "env": CaseSensitive(self._progress.env),
             "steps": self._progress.steps,
-            "job": {"status": self._progress.status},
+            "job": job_context(self._progress.status),
         }
 
 

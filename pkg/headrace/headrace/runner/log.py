@@ -32,7 +32,9 @@ class LegLog:
             try:
                 count = os.write(self._fd, rest)
             except OSError as error:
-                problem = Problem(f"the log {self._path} cannot be written: {error.strerror}", hint="free some room, then run again")
+                problem = Problem(
+                    f"the log {self._path} cannot be written: {error.strerror}", hint="free some room, then run again"
+                )
                 raise EngineError(problem) from error
             self._end += count
             rest = rest[count:]

@@ -75,4 +75,4 @@ LOCAL_PRE = "`pre` execution is not supported for local action from '{path}'"
 
 # hashFiles
 RELATIVE_PATTERN = "Invalid pattern '{pattern}'. Relative pathing '.' and '..' is not allowed."
-HASH_OPTION = "Invalid glob option '{option}', avaliable option: '--follow-symbolic-links'."
+HASH_OPTION = "Invalid glob option {option}, avaliable option: '--follow-symbolic-links'."

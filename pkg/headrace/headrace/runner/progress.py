@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
+from headrace.record.records import StepResult
+from headrace.runner.contexts import JobStatus, worse
+from headrace.runner.filecommands import add_paths
 from headrace.runner.masking import Masker
 from headrace.runner.matchers import MatcherSet
 from headrace.workflow.model import Step
-
-Status = Literal["success", "failure", "cancelled"]
-_WORSE: dict[Status, int] = {"success": 0, "failure": 1, "cancelled": 2}
 
 
 class Post(Struct):
@@ -24,13 +24,13 @@ class Post(Struct):
 
 
 class Progress:
-    """One leg's, changed by its steps. `env` is workflow and job `env` plus every GITHUB_ENV write, `path` the GITHUB_PATH entries
-    in the order in which they were added, `steps` the context of finished steps with an id."""
+    """One leg's, changed by its steps. `env` is workflow and job `env` plus every GITHUB_ENV write, `path` the GITHUB_PATH
+    entries in the order in which they were added, `steps` the context of finished steps with an id."""
 
     def __init__(self, masker: Masker) -> None:
         self.masker = masker
         self.matchers = MatcherSet()
-        self.status: Status = "success"
+        self.status: JobStatus = "success"
         self.env: dict[str, str] = {}
         self.path: list[str] = []
         self.steps: dict[str, Any] = {}
@@ -39,13 +39,8 @@ class Progress:
         self.cancelling = False
         self.forced = False
 
-    def worsen(self, status: Status) -> None:
-        """The status is the worst so far; it never improves."""
-        if _WORSE[status] > _WORSE[self.status]:
-            self.status = status
+    def worsen(self, conclusion: StepResult) -> None:
+        self.status = worse(self.status, conclusion)
 
     def add_path(self, entry: str) -> None:
-        """An entry that is there already moves to the end, which stands first on PATH."""
-        if entry in self.path:
-            self.path.remove(entry)
-        self.path.append(entry)
+        self.path = add_paths(self.path, [entry])

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from headrace.record.records import Annotated, Level
 from headrace.runner import messages
 from headrace.runner.commands import Annotation, Command, CommandError, annotation, log_lines
+from headrace.runner.contexts import set_output
 from headrace.runner.matchers import Issue, Matcher, MatcherError, load_matchers
 from headrace.runner.progress import Progress
 
@@ -60,9 +61,17 @@ class StepVoice:
             self._kept[note.level] = kept + 1
             self._emit(
                 Annotated(
-                    self._leg, self._step, note.level, note.message, note.file, note.line, note.column,
-                    note.end_line, note.end_column, note.title,
-                )  # fmt: skip
+                    self._leg,
+                    self._step,
+                    note.level,
+                    note.message,
+                    note.file,
+                    note.line,
+                    note.column,
+                    note.end_line,
+                    note.end_column,
+                    note.title,
+                )
             )
 
     # -- commands --
@@ -77,7 +86,7 @@ class StepVoice:
                 if not self._progress.masker.add(command.data):
                     return self._warn(messages.EMPTY_MASK)
             case "set-output":
-                self.outputs[self._field(command, "name")] = command.data
+                set_output(self.outputs, self._field(command, "name"), command.data)
                 return self._warn(messages.COMMAND_DEPRECATED.format(command="set-output"))
             case "save-state":
                 self.state[self._field(command, "name")] = command.data
@@ -108,8 +117,12 @@ class StepVoice:
         mask = self._progress.masker.mask_text
         self.annotate(
             Annotation(
-                level=issue.level, message=mask(issue.message), file=mask(issue.file), line=issue.line, column=issue.column,
-            )  # fmt: skip
+                level=issue.level,
+                message=mask(issue.message),
+                file=mask(issue.file),
+                line=issue.line,
+                column=issue.column,
+            )
         )
 
     def _warn(self, message: str) -> list[str]:

@@ -54,6 +54,6 @@ def prepare(
     header = (
         f"##[group]Run {first.strip()}",
         *(f"\x1b[36;1m{line}\x1b[0m" for line in text.rstrip("\n").split("\n")),
-        f"shell: {invocation.header}",
+        invocation.header,
     )
     return Script(tuple(invocation.argv), os.path.join(workspace, folder), header)

@@ -14,7 +14,7 @@ from headrace.sandbox.host import open_host
 
 
 def supervise(sock: socket.socket) -> None:
-    """Serve one leg over `sock`. What it cannot report (its engine is gone, the disk is full) ends it: the other side sees that."""
+    """Serve one leg over `sock`. What it cannot report (its engine is gone) ends it: the other side sees that."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     control = Control(sock)

@@ -30,8 +30,8 @@ class Folders(Struct, frozen=True):
 
 class JobTicket(Struct, frozen=True):
     """`github`, `inputs`, `vars`, `needs`, `strategy`, `matrix` are the contexts. `secrets` holds GITHUB_TOKEN too; `masks` are
-    further values that no log may show. `base` is the weakest environment; `actions` goes to actions only (ACTIONS_…), `drop_ins` to
-    native drop-ins only (HEADRACE_…)."""
+    further values that no log may show. `base` is the weakest environment; `actions` goes to actions only (ACTIONS_…),
+    `drop_ins` to native drop-ins only (HEADRACE_…)."""
 
     run: str
     leg: str
@@ -54,6 +54,8 @@ class JobTicket(Struct, frozen=True):
     isolation: str = "host"
     environment: str = "github-hosted"
     runner_name: str = "headrace"
+    os: str = "Linux"
+    arch: str = "X64"
     python: str = ""  # the interpreter that runs native drop-ins
     setup_lines: tuple[str, ...] = ()  # what "Set up job" prints beside the usual
 

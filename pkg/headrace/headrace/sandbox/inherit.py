@@ -1,4 +1,4 @@
-"""Which of the caller's environment variables a job gets: one table, so that nothing of this machine turns a job green by chance."""
+"""Which of the caller's environment variables a job gets: one table, so that nothing of this machine makes a job green."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ import re
 
 from msgspec import Struct
 
-_MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
-_DAYS = "SUN MON TUE WED THU FRI SAT".split()
+_MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+_DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 _RANGES: tuple[tuple[int, int, dict[str, int]], ...] = (
     (0, 59, {}),
     (0, 23, {}),
@@ -51,7 +51,7 @@ def parse(cron: str) -> Cron | None:
     fields = [field for field in cron.split(" ") if field]
     if len(fields) != 5 or len(cron) > 1000:
         return None
-    sets = [_field(field, *bounds) for field, bounds in zip(fields, _RANGES)]
+    sets = [_field(field, *bounds) for field, bounds in zip(fields, _RANGES, strict=True)]
     if any(not s for s in sets):
         return None
     minutes, hours, days, months, weekdays = (frozenset(s) for s in sets)
@@ -72,18 +72,19 @@ def _field(text: str, low: int, high: int, names: dict[str, int]) -> set[int]:
             return set()
         star, first, last, step_text = match.groups()
         step = _number(step_text) if step_text else 1
-        if star:
-            start, end = low, high
-        else:
-            start = names.get(first.upper(), -1) if first.isalpha() else _number(first)
-            if last:
-                end = names.get(last.upper(), -1) if last.isalpha() else _number(last)
-            else:
-                end = high if step_text else start
+        start, end = low, high
+        if not star:
+            start = _value(first, names)
+            end = _value(last, names) if last else (high if step_text else start)
         if step < 1 or not low <= start <= end <= high:
             return set()
         found.update(range(start, end + 1, step))
     return found
+
+
+def _value(text: str, names: dict[str, int]) -> int:
+    """A number or name; -1 for an unknown name."""
+    return names.get(text.upper(), -1) if text.isalpha() else _number(text)
 
 
 def _number(digits: str) -> int:

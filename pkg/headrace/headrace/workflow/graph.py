@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Mapping
+from collections.abc import Mapping
 
 from headrace.base.errors import Position
 from headrace.workflow import messages
@@ -12,7 +12,7 @@ from headrace.workflow.yaml_tokens import fold
 
 
 def check(jobs: Mapping[str, Job], at: Position, problems: Problems) -> None:
-    """Reports jobs that need unknown jobs or, directly or not, themselves; a job that waits for such a job is reported as well."""
+    """Reports jobs that need unknown jobs or, directly or not, themselves; a job that waits for one of those is told as well."""
     if not any(not job.needs for job in jobs.values()):
         problems.add(messages.NO_START, at)
         return
@@ -35,7 +35,7 @@ def check(jobs: Mapping[str, Job], at: Position, problems: Problems) -> None:
     for job_id, job in jobs.items():
         if fold(job_id) in done:
             continue
-        for need, place in zip(job.needs, job.needs_at):
+        for need, place in zip(job.needs, job.needs_at, strict=True):
             folded = fold(need)
             if folded not in ids:
                 problems.add(messages.needs_unknown(job_id, need), place)

@@ -1,4 +1,4 @@
-"""GitHub's fixed texts about a workflow file, and the few of our own where its wording is not public. No logic but substitution."""
+"""GitHub's fixed texts about a workflow file, and a few of our own where its wording is not public. Nothing but substitution."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def anchors_off(name: str) -> str:
 
 
 # Templates
-NOT_CLOSED = (
-    "The expression is not closed. An unescaped ${{ sequence was found, but the closing }} sequence was not found."
-)
+NOT_CLOSED = "The expression is not closed. An unescaped ${{ sequence was found, but the closing }} sequence was not found."
 EXPECTED_EXPRESSION = "An expression was expected"
 EXPRESSION_NOT_ALLOWED = "A template expression is not allowed in this context"
 SEQUENCE_NOT_EXPECTED = "A sequence was not expected"
@@ -137,9 +135,7 @@ def runner_group(name: str) -> str:
 
 
 def runner_group_prefix(name: str) -> str:
-    return (
-        f"{runner_group(name)} Please use 'organization/' or 'enterprise/' prefix to target a single runner group."
-    )
+    return f"{runner_group(name)} Please use 'organization/' or 'enterprise/' prefix to target a single runner group."
 
 
 def inside_parallel(key: str) -> str:
@@ -218,9 +214,7 @@ def secret_unknown(name: str) -> str:
 
 
 def workflow_exceeds(reference: str, requested: str, allowed: str) -> str:
-    return (
-        f"Error calling workflow '{reference}'. The workflow is requesting '{requested}', but is only allowed '{allowed}'."
-    )
+    return f"Error calling workflow '{reference}'. The workflow is requesting '{requested}', but is only allowed '{allowed}'."
 
 
 def job_exceeds(reference: str, job: str, requested: str, allowed: str) -> str:

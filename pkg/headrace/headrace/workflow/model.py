@@ -1,4 +1,4 @@
-"""The nouns of a workflow file. Fixed keys are typed; whatever may hold expressions is kept as a `Token` until it is evaluated."""
+"""The nouns of a workflow file. Fixed keys are typed; what may hold expressions is kept as a `Token` until it is evaluated."""
 
 from __future__ import annotations
 
@@ -100,6 +100,7 @@ class Job(Struct, frozen=True):
     concurrency: Token | None = None
     permissions: dict[str, str] | None = None
     at: Position = NOWHERE  # of the job's id
+    needs_at: tuple[Position, ...] = ()  # of the entries of `needs`
 
 
 class Pattern(Struct, frozen=True):

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from headrace.workflow import messages
 from headrace.workflow.schema import PERMISSIONS
 from headrace.workflow.tokens import Mapping, Scalar, Token
 
 # In the order in which GitHub lists them.
-ALL = (
-    "actions artifact-metadata attestations checks contents deployments discussions issues packages pages pull-requests"
-    " repository-projects security-events statuses id-token models vulnerability-alerts"
-).split()
+ALL = [
+    "actions",
+    "artifact-metadata",
+    "attestations",
+    "checks",
+    "contents",
+    "deployments",
+    "discussions",
+    "issues",
+    "packages",
+    "pages",
+    "pull-requests",
+    "repository-projects",
+    "security-events",
+    "statuses",
+    "id-token",
+    "models",
+    "vulnerability-alerts",
+]
 _READ_AT_MOST = ("models", "vulnerability-alerts")
 _RANK = {"none": 0, "read": 1, "write": 2}
 _ORDER = (*ALL, *(name for name in PERMISSIONS if name not in ALL))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Union
 
+from headrace.expressions.values import number_to_text
 from headrace.workflow import messages
 
 Literal = Union[str, bool, float, None]
@@ -99,8 +100,4 @@ def text_of(value: Literal) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if value != value:
-        return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    return f"{value:.15G}"
+    return number_to_text(value, negative_zero="-0")

@@ -45,10 +45,24 @@ _WRITE_ONLY = one_of(("write", "none"))
 _READ_ONLY = one_of(("read", "none"))
 PERMISSIONS: dict[str, Definition] = {
     **dict.fromkeys(
-        (
-            "actions artifact-metadata attestations checks code-quality contents deployments discussions drives issues packages"
-            " pages pull-requests repository-projects security-events statuses"
-        ).split(),
+        [
+            "actions",
+            "artifact-metadata",
+            "attestations",
+            "checks",
+            "code-quality",
+            "contents",
+            "deployments",
+            "discussions",
+            "drives",
+            "issues",
+            "packages",
+            "pages",
+            "pull-requests",
+            "repository-projects",
+            "security-events",
+            "statuses",
+        ],
         _ALL_LEVELS,
     ),
     "id-token": _WRITE_ONLY,
@@ -86,14 +100,10 @@ _container_keys = {
     "ports": list_of(non_empty(SIX), SIX),
     "volumes": list_of(non_empty(SIX), SIX),
     "options": string(SIX),
-    "credentials": mapping(
-        {"username": non_empty(CREDENTIALS), "password": non_empty(CREDENTIALS)}, scope=CREDENTIALS
-    ),
+    "credentials": mapping({"username": non_empty(CREDENTIALS), "password": non_empty(CREDENTIALS)}, scope=CREDENTIALS),
 }
 _container = either(string(SIX), mapping(_container_keys), scope=SIX)
-_service = either(
-    string(SIX), mapping({**_container_keys, "entrypoint": string(SIX), "command": string(SIX)}), scope=SIX
-)
+_service = either(string(SIX), mapping({**_container_keys, "entrypoint": string(SIX), "command": string(SIX)}), scope=SIX)
 _services = map_of(_service, SIX)
 
 # Steps --------------------------------------------------------------------------------------------------------------
@@ -136,9 +146,7 @@ _any_job = {
     "if": string(JOB_IF),
     "permissions": _permissions,
     "concurrency": _concurrency(SIX, _six_text),
-    "strategy": mapping(
-        {"matrix": _matrix, "fail-fast": boolean(STRATEGY), "max-parallel": number(STRATEGY)}, scope=STRATEGY
-    ),
+    "strategy": mapping({"matrix": _matrix, "fail-fast": boolean(STRATEGY), "max-parallel": number(STRATEGY)}, scope=STRATEGY),
 }
 _steps_job = {
     **_any_job,

@@ -1,0 +1,121 @@
+"""From a planned leg to the ticket that its supervisor gets: contexts, environment, folders, tokens."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from headrace.base.paths import cache_dir, run_dir, work_dir
+from headrace.engine.capabilities import runner_arch, runner_os
+from headrace.engine.options import RunOptions
+from headrace.engine.services import ServiceHost
+from headrace.plan.contexts import RunInfo, github_context, needs_context, strategy_context
+from headrace.plan.model import JobPath, Leg, Outcome, Plan, Planned
+from headrace.runner.ticket import Folders, JobTicket
+from headrace.sandbox.inherit import inherited
+from headrace.services.grants import JobGrant, issue
+
+
+class Tickets:
+    """Makes the tickets of one run. `numbers`: workflow path → run number."""
+
+    def __init__(self, plan: Plan, options: RunOptions, run: str, numbers: Mapping[str, int], services: ServiceHost) -> None:
+        self._plan = plan
+        self._options = options
+        self._run = run
+        self._numbers = numbers
+        self._services = services
+        self._order: dict[JobPath, int] = {}
+        self._token = options.secrets.get("GITHUB_TOKEN") or f"headrace_{os.urandom(18).hex()}"
+        self.runner_name = "headrace"
+
+    def _number(self, leg: JobPath) -> int:
+        return self._order.setdefault(leg, len(self._order) + 1)
+
+    def log_name(self, leg: JobPath) -> str:
+        """The leg's log file, below the run's folder."""
+        return f"logs/{self._number(leg):04}.log"
+
+    def leg_folder(self, leg: JobPath) -> str:
+        return os.path.join(work_dir(self._run), str(self._number(leg)))
+
+    def make(self, planned: Planned, leg: Leg, outcomes: Mapping[JobPath, Outcome]) -> JobTicket:
+        """The ticket of a leg that is to start; `outcomes` of all jobs that have ended."""
+        plan, options = self._plan, self._options
+        workflow = plan.workflows[planned.workflow]
+        number = self._numbers.get(planned.workflow, 1)
+        folders = Folders.below(
+            self.leg_folder(leg.path), plan.event.repository.name, os.path.join(run_dir(self._run), self.log_name(leg.path))
+        )
+        grant = JobGrant(self._run, leg.path.replace(":", "/"), plan.event.repository.full_name, plan.event.ref)
+        runtime_token = issue(grant, self._services.key)
+        hosted = any(label.startswith(("ubuntu-", "windows-", "macos-")) for label in map(str.lower, leg.labels))
+        return JobTicket(
+            run=self._run,
+            leg=leg.path,
+            name=leg.name,
+            job=planned.job,
+            folders=folders,
+            github=github_context(plan.event, workflow, RunInfo(run_id=self._run, run_number=number)),
+            inputs=plan.inputs.get(planned.workflow, {}),
+            vars=options.vars,
+            needs=needs_context(planned, outcomes),
+            strategy=strategy_context(leg),
+            matrix=leg.matrix,
+            secrets={**options.secrets, "GITHUB_TOKEN": self._token},
+            masks=(runtime_token,),
+            workflow_env=workflow.env,
+            workflow_defaults=workflow.defaults,
+            base={**self._base, **options.env},
+            actions={
+                "ACTIONS_RUNTIME_URL": self._services.url,
+                "ACTIONS_RESULTS_URL": self._services.url,
+                "ACTIONS_RUNTIME_TOKEN": runtime_token,
+            },
+            drop_ins=self._drop_ins,
+            environment="github-hosted" if hosted else "self-hosted",
+            runner_name=self.runner_name,
+            os=runner_os(),
+            arch=runner_arch(),
+            python=sys.executable,
+        )
+
+    @cached_property
+    def _base(self) -> dict[str, str]:
+        hide = [os.path.dirname(sys.executable)] if sys.prefix != sys.base_prefix else []
+        if "VIRTUAL_ENV" in os.environ:
+            hide.append(os.path.join(os.environ["VIRTUAL_ENV"], "bin"))
+        base = inherited(os.environ, self._options.path_prepend, hide)
+        packages = os.path.join(cache_dir(), "packages", self._scope)
+        for variable, name in (("PIP_CACHE_DIR", "pip"), ("UV_CACHE_DIR", "uv"), ("npm_config_cache", "npm")):
+            base[variable] = os.path.join(packages, name)
+        return base
+
+    @property
+    def _scope(self) -> str:
+        """Whose download caches the jobs share: a fork's pull request never writes what others read."""
+        pull: Any = self._plan.event.payload.get("pull_request") or {}
+        head = ((pull.get("head") or {}).get("repo") or {}).get("full_name")
+        return "fork" if head and head != self._plan.event.repository.full_name else "trusted"
+
+    @cached_property
+    def _drop_ins(self) -> dict[str, str]:
+        from headrace.actions.interpreters import roots
+
+        return {
+            "HEADRACE_GIT_DIR": self._plan.event.objects,
+            "HEADRACE_PYTHON_ROOTS": os.pathsep.join(roots(os.environ)),
+            "HEADRACE_UV": _uv(os.environ.get("PATH", "")),
+        }
+
+
+def _uv(path: str) -> str:
+    """Where uv is: beside our own interpreter, or on the caller's PATH."""
+    for folder in (os.path.dirname(sys.executable), *path.split(os.pathsep)):
+        candidate = os.path.join(folder, "uv")
+        if os.access(candidate, os.X_OK) and os.path.isfile(candidate):
+            return candidate
+    return ""

@@ -1,0 +1,134 @@
+"""The steps of a job: tokens → `Step`s with their ids, finished conditions and the checks of background steps."""
+
+from __future__ import annotations
+
+from headrace.expressions import with_implicit_success
+from headrace.workflow import messages
+from headrace.workflow.definitions import Scope
+from headrace.workflow.embedded import EmbeddedError, check
+from headrace.workflow.identifiers import StepIds, complaint, is_action_reference, step_text
+from headrace.workflow.lookup import entries, fields, flag, items, text
+from headrace.workflow.model import CancelStep, Parallel, Run, Step, StepBody, Uses, Wait, WaitAll
+from headrace.workflow.problems import Problems
+from headrace.workflow.schema import STEP_IF
+from headrace.workflow.tokens import Expression, Mapping, Scalar, Token
+from headrace.workflow.yaml_tokens import fold
+
+_ALWAYS = Expression("always()")
+_SUCCESS = Expression("success()")
+_NAMES = {"wait": "Wait", "wait-all": "Wait for all", "cancel": "Cancel", "parallel": "Parallel group"}
+
+
+def condition(token: Token | None, scope: Scope, problems: Problems) -> Expression:
+    """The finished condition of an `if`: blank is `success()`, and what asks for no status is tied to it."""
+    source = token.source if isinstance(token, Expression) else text(token)
+    if token is None or not source.strip():
+        return _SUCCESS
+    try:
+        check(source, scope)
+    except EmbeddedError as error:
+        problems.add(str(error), token.at)
+        return _SUCCESS
+    return Expression(with_implicit_success(source), token.at)
+
+
+def convert(token: Token | None, problems: Problems) -> tuple[Step, ...]:
+    """All steps of a job, in order."""
+    job = _JobSteps(problems)
+    given = [(item, fields(item)) for item in items(token) if isinstance(item, Mapping)]
+    for _, step in given:
+        job.claim(step)
+    return tuple(job.step(item, step) for item, step in given)
+
+
+class _JobSteps:
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+        self.ids = StepIds()
+        self.earlier: set[str] = set()
+
+    def claim(self, step: dict[str, Token]) -> None:
+        """Given ids are taken before any is generated."""
+        for item in items(step.get("parallel")):
+            self.claim(fields(item))
+        token = step.get("id")
+        if token is None or not (name := text(token)):
+            return
+        if message := complaint(name):
+            self.problems.add(message, token.at)
+        elif not self.ids.claim(name):
+            self.problems.add(messages.identifier_used_twice(name), token.at)
+
+    def step(self, token: Mapping, step: dict[str, Token]) -> Step:
+        given = text(step.get("id"))
+        body, source = self.body(token, step, given)
+        name = step.get("name")
+        waiting = not isinstance(body, (Run, Uses))
+        if name is None and waiting:
+            name = Scalar(_NAMES[source])
+        made = Step(
+            id=given or self.ids.generate(source),
+            named=bool(given),
+            body=body,
+            condition=_ALWAYS if waiting else condition(step.get("if"), STEP_IF, self.problems),
+            name=name,
+            env=step.get("env"),
+            continue_on_error=step.get("continue-on-error"),
+            timeout_minutes=step.get("timeout-minutes"),
+            background=flag(step.get("background")),
+            at=token.at,
+        )
+        if given:
+            self.earlier.add(fold(given))
+        return made
+
+    def body(self, token: Mapping, step: dict[str, Token], given: str) -> tuple[StepBody, str]:
+        """What the step does, and the text for a generated id."""
+        if (script := step.get("run")) is not None:
+            shell = text(step.get("shell"))
+            return Run(script, shell or None, step.get("working-directory")), "run"
+        if (uses := step.get("uses")) is not None:
+            reference = text(uses)
+            if not is_action_reference(reference):
+                self.problems.add(messages.uses_format(reference), uses.at)
+            return Uses(reference, step.get("with"), uses.at), step_text(reference)
+        if "wait" in step:
+            waited = items(step["wait"])
+            for item in waited:
+                self.refer(item, given)
+            return Wait(tuple(text(item) for item in waited)), "wait"
+        if "cancel" in step:
+            self.refer(step["cancel"], given)
+            return CancelStep(text(step["cancel"])), "cancel"
+        if "parallel" in step:
+            return Parallel(self.parallel(step["parallel"])), "parallel"
+        value = step.get("wait-all")
+        if isinstance(value, Scalar) and value.value is False:
+            self.problems.add(messages.WAIT_ALL_VALUE, value.at)
+        return WaitAll(), "wait-all"
+
+    def refer(self, token: Token, given: str) -> None:
+        name = text(token)
+        if name.startswith("__"):
+            self.problems.add(messages.reserved_identifier(name), token.at)
+        elif given and fold(name) == fold(given):
+            self.problems.add(messages.step_of_itself(name), token.at)
+        elif fold(name) not in self.earlier:
+            self.problems.add(messages.unknown_step(name), token.at)
+
+    def parallel(self, token: Token) -> tuple[Step, ...]:
+        made: list[Step] = []
+        for item in items(token):
+            if not isinstance(item, Mapping):
+                continue
+            allowed = True
+            for key, _ in entries(item):
+                if key.value == "parallel":
+                    self.problems.add(messages.NESTED_PARALLEL, key.at)
+                    allowed = False
+                elif key.value in ("background", "wait", "wait-all", "cancel"):
+                    self.problems.add(messages.inside_parallel(str(key.value)), key.at)
+                    allowed = False
+            if allowed:
+                made.append(self.step(item, fields(item)))
+        return tuple(made)

@@ -1,0 +1,100 @@
+"""The journal: what was reported is there, and whether a run lives is known."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from headrace.base.errors import EngineError, UsageError
+from headrace.record.journal import Journal, body_record, is_alive, lock_run
+from headrace.record.records import LegFinished, LegQueued, LegStarted, RunFinished, RunStarted
+
+STARTED = RunStarted("push", "refs/heads/main", "a" * 40, "o/r", "/r", "0")
+LEG = LegQueued("w:a:0", "w:a", "w", "a")
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "a state"))
+
+
+def test_records_come_back_in_order_and_add_up() -> None:
+    journal = Journal.open()
+    run, numbers = journal.create(STARTED, ["w"])
+    bodies = [STARTED, LEG, LegStarted("w:a:0"), LegFinished("w:a:0", "success", {"x": "1"}), RunFinished("success", 2.5)]
+    journal.append([body_record(run, n, body) for n, body in enumerate(bodies, 1)])
+    assert [record.body for record in Journal.open().records(run)] == bodies
+    state = Journal.open().state(run)
+    assert (state.result, state.legs["w:a:0"].outputs, numbers) == ("success", {"x": "1"}, {"w": 1})
+    [line] = journal.runs()
+    assert (line.run, line.result, line.seconds) == (run, "success", 2.5)
+
+
+def test_run_numbers_count_per_workflow_and_repository() -> None:
+    journal = Journal.open()
+    other = RunStarted("push", "refs/heads/main", "a" * 40, "o/r", "/elsewhere", "0")
+    assert journal.create(STARTED, ["a", "b"])[1] == {"a": 1, "b": 1}
+    assert journal.create(STARTED, ["a"])[1] == {"a": 2}
+    assert journal.create(other, ["a"])[1] == {"a": 1}
+
+
+def test_a_batch_is_written_whole_or_not_at_all() -> None:
+    journal = Journal.open()
+    run, _ = journal.create(STARTED, [])
+    with pytest.raises(EngineError):
+        journal.append([body_record(run, 1, STARTED), body_record(run, 1, LEG)])  # the same number twice
+    assert list(journal.records(run)) == []
+    journal.append([body_record(run, 1, STARTED)])
+    assert len(list(journal.records(run))) == 1
+
+
+def test_a_run_is_alive_while_its_engine_holds_the_lock() -> None:
+    journal = Journal.open()
+    run, _ = journal.create(STARTED, [])
+    assert journal.state(run).result == "interrupted"
+    lock = lock_run(run)
+    assert is_alive(run)
+    assert journal.state(run).result is None
+    os.close(lock)
+    assert journal.runs()[0].result == "interrupted"
+
+
+def test_a_killed_writer_loses_nothing_that_it_had_written() -> None:
+    code = (
+        "import os, signal\n"
+        "from headrace.record.journal import Journal, body_record, lock_run\n"
+        "from headrace.record.records import RunStarted, LegStarted\n"
+        "j = Journal.open()\n"
+        "run, _ = j.create(RunStarted('push', 'r', 's', 'o/r', '/r', '0'), [])\n"
+        "lock = lock_run(run)\n"
+        "for n in range(1, 51):\n"
+        "    j.append([body_record(run, n, LegStarted(str(n)))])\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert done.returncode == -signal.SIGKILL
+    journal = Journal.open()
+    run = journal.resolve()
+    assert len(list(journal.records(run))) == 50
+    assert journal.state(run).result == "interrupted"
+
+
+def test_an_unknown_run_is_a_usage_error() -> None:
+    journal = Journal.open()
+    with pytest.raises(UsageError, match="no run yet"):
+        journal.resolve()
+    journal.create(STARTED, [])
+    with pytest.raises(UsageError, match="there is no run 99"):
+        journal.resolve("99")
+    assert journal.resolve("1") == journal.resolve("") == "1"
+
+
+def test_a_state_folder_that_cannot_be_made_is_an_engine_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    with pytest.raises(EngineError, match=r"journal\.db"):
+        Journal.open()
