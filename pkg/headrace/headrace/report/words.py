@@ -117,3 +117,38 @@ def _schedule(facts: Facts) -> str:
 @_word("workflows")
 def _workflows(facts: Facts) -> str:
     return f"the run was of workflow {facts.get('value', '')}"
+
+
+# What a runner cannot do --------------------------------------------------------------------------------------------
+
+
+@_word("unsupported")
+def _unsupported(facts: Facts) -> str:
+    """Most have a feature of the table; `what` says what the job does."""
+    what, subject = facts.get("what", ""), facts.get("subject", "")
+    if not what:
+        return f"{facts['rule'].partition('.')[2] or 'a feature of it'} is not supported"
+    return f"not supported here: it {what}" + (f" ({subject})" if subject else "")
+
+
+# Why a job does not go on -------------------------------------------------------------------------------------------
+
+
+@_word("fail-fast")
+def _fail_fast(facts: Facts) -> str:
+    return f"{facts.get('leg', 'another leg')} failed, and the matrix is fail-fast"
+
+
+@_word("interrupted")
+def _interrupted(facts: Facts) -> str:
+    return "the run was interrupted"
+
+
+@_word("timeout")
+def _timeout(facts: Facts) -> str:
+    return f"it took longer than its {facts.get('minutes', '?')} minutes"
+
+
+@_word("forced")
+def _forced(facts: Facts) -> str:
+    return "it did not end when it was cancelled, and was killed"
