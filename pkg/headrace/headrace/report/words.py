@@ -36,6 +36,11 @@ def workflow_of(reason: Reason) -> str:
     return reason.facts.get("workflow", "")
 
 
+def place(reason: Reason) -> str | None:
+    """`file:line:column` of what decided, where one line did."""
+    return str(reason.at) if reason.at is not None and reason.at.file else None
+
+
 def known_rules() -> frozenset[str]:
     """The rules that have words."""
     return frozenset(_WORDS)
@@ -126,6 +131,8 @@ def _workflows(facts: Facts) -> str:
 def _unsupported(facts: Facts) -> str:
     """Most have a feature of the table; `what` says what the job does."""
     what, subject = facts.get("what", ""), facts.get("subject", "")
+    if facts["rule"] == "unsupported.needs":
+        return f"it needs {subject}, which is not supported here"
     if not what:
         return f"{facts['rule'].partition('.')[2] or 'a feature of it'} is not supported"
     return f"not supported here: it {what}" + (f" ({subject})" if subject else "")
@@ -152,3 +159,64 @@ def _timeout(facts: Facts) -> str:
 @_word("forced")
 def _forced(facts: Facts) -> str:
     return "it did not end when it was cancelled, and was killed"
+
+
+# What becomes of a job ----------------------------------------------------------------------------------------------
+
+
+@_word("condition")
+def _condition(facts: Facts) -> str:
+    """With what decided, its condition does not hold; without, it does."""
+    source = _own(facts.get("if", ""))
+    parts = [f"{text} is {value}" for text, value in facts.items() if text not in ("if", "assumed", "rule")]
+    if not parts:
+        return f"its condition holds: {source}"
+    shown = [part for part in parts if part != f"{source} is false"]
+    assumed = f", if {facts['assumed']}" if "assumed" in facts else ""
+    return f"its condition is false{assumed}: {source}" + (f"; {', '.join(shown)}" if shown else "")
+
+
+def _own(condition: str) -> str:
+    """The part of a finished condition that the file says.
+
+    >>> _own("success() && (github.ref == 'x')")
+    "github.ref == 'x'"
+    """
+    head = "success() && ("
+    return condition[len(head) : -1] if condition.startswith(head) and condition.endswith(")") else condition
+
+
+@_word("step-condition")
+def _step_condition(facts: Facts) -> str:
+    condition, status = _own(facts.get("condition", "")), facts.get("status", "")
+    so_far = f"; the job is {status} so far" if status and status != "success" else ""
+    return f"{condition or 'its condition'} does not hold{so_far}"
+
+
+@_word("needs")
+def _needs(facts: Facts) -> str:
+    job, result = facts.get("job", "a job"), facts.get("result", "")
+    ended = {"failure": "failed", "cancelled": "was cancelled", "skipped": "is skipped", "unsupported": "is unsupported"}
+    return f"it needs {job}, which {ended.get(result, f'ended as {result}')}"
+
+
+@_word("cancelled")
+def _cancelled(facts: Facts) -> str:
+    return "the run is being cancelled"
+
+
+@_word("undecided")
+def _undecided(facts: Facts) -> str:
+    job, key = facts.get("job", "a job"), facts.get("key", "")
+    return f"its {key or 'start'} hangs on the {facts.get('reads', 'result')} of {job}"
+
+
+@_word("evaluation", "dispatch-input")
+def _message(facts: Facts) -> str:
+    return facts.get("message", "") or f"{facts.get('key', 'a key')} cannot be evaluated"
+
+
+@_word("selection")
+def _selection(facts: Facts) -> str:
+    asked = ", ".join(f"{key[7:]}={value}" for key, value in facts.items() if key.startswith("matrix."))
+    return f"no leg of it has {asked}" if asked else "it was not asked for"
