@@ -9,7 +9,7 @@ from headrace.record.journal import is_alive
 
 
 def sweep(keep: str) -> list[str]:
-    """Move dead runs' work folders aside and return all that is in the trash, for the background to delete. `keep`: our own run."""
+    """Move dead runs' work folders aside and return all that is in the trash, to be deleted. `keep` is our own run."""
     work = os.path.join(state_dir(), "work")
     trash = trash_dir()
     try:

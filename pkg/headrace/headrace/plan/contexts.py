@@ -36,11 +36,14 @@ class RunInfo(Struct, frozen=True):
     job: str = ""
 
 
+NO_RUN = RunInfo()
+
+
 def github_context(
-    event: Event, workflow: Workflow, run: RunInfo = RunInfo(), inputs: Mapping[str, Any] | None = None
+    event: Event, workflow: Workflow, run: RunInfo = NO_RUN, inputs: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The `github` context of a run of `workflow`. `inputs` are the typed inputs of a run started by hand, which the payload shows
-    as texts. The fields that belong to one step (`action`, `env`, `output`, …) are for the runner to add."""
+    """The `github` context of a run of `workflow`. `inputs` are the typed inputs of a run started by hand, which the payload
+    shows as texts. The fields that belong to one step (`action`, `env`, `output`, …) are for the runner to add."""
     repository = event.repository
     return {
         "token": run.token,
@@ -79,7 +82,7 @@ def github_context(
 
 
 def event_payload(event: Event, workflow: Workflow, inputs: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The payload as this workflow gets it: with its own path, the inputs it was started with as texts, and the cron line that fired."""
+    """The payload as this workflow gets it: with its own path, its inputs as texts, and the cron line that fired."""
     payload = dict(event.payload)
     match event.name:
         case "workflow_dispatch":

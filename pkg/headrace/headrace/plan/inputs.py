@@ -16,7 +16,7 @@ MOST_CHARACTERS = 65_535
 
 
 def settle_inputs(trigger: Trigger, given: Mapping[str, str]) -> dict[str, Any]:
-    """The `inputs` context for a run started by hand: every declared input, in order of declaration, booleans and numbers as such.
+    """The `inputs` context for a run started by hand: every declared input in order, booleans and numbers as such.
 
     Raises `UsageError` with every problem: an unknown input, a required one that is missing, a value of the wrong type or outside
     the options.
@@ -73,7 +73,7 @@ def _options(options: Iterable[str]) -> str:
 
 
 def _default(declaration: Input) -> Any:
-    """The default with the input's type. An expression (workflow_call alone has those) is left to the caller that knows the call."""
+    """The default with the input's type. An expression (only workflow_call has those) is left to whoever knows the call."""
     value = declaration.default.value if isinstance(declaration.default, Scalar) else ""
     match declaration.type:
         case "boolean":

@@ -66,9 +66,9 @@ class Planned(Struct, frozen=True):
 
 
 class Capabilities(Struct, frozen=True):
-    """What this machine's runner can do: handed to the planner, which asks no machine. `labels` are those of `runs-on`, lower case,
-    `*` at an end standing for any rest; `actions` the lower-case `owner/name` of native drop-ins; `features` the names of the
-    language features that are on (see `plan/unsupported.py`)."""
+    """What this machine's runner can do: handed to the planner, which asks no machine. `labels` are those of `runs-on`, lower
+    case, `*` at an end standing for any rest; `actions` the lower-case `owner/name` of native drop-ins; `features` the names of
+    the language features that are on (see `plan/unsupported.py`)."""
 
     labels: frozenset[str]
     actions: frozenset[str] = frozenset()
@@ -78,8 +78,8 @@ class Capabilities(Struct, frozen=True):
 class Plan(Struct, frozen=True):
     """`rejected` says for each workflow that the event does not start, why. `workflows` holds those that it starts.
     `inputs`: workflow path → typed dispatch inputs. `started`: workflow path → why the event starts it. The rest is what `settle`
-    needs again at run time: what the runner can do, the variables, which legs are wanted (`--matrix`), the groups of `concurrency`
-    that several legs would contend for, and workflows that end as failures before any job, each with its reason."""
+    needs again at run time: what the runner can do, the variables, which legs are wanted (`--matrix`), the `concurrency` groups
+    that several legs would contend for, and the workflows that end before any job, each with its reason."""
 
     event: Event
     workflows: dict[str, Workflow]

@@ -100,7 +100,9 @@ def _no_job(text: str, workflows: Sequence[Workflow], refused: Mapping[str, str]
     job = text.rpartition("/")[2].lower()
     for path, jobs in refused.items():
         if job in jobs.lower().split():
-            return UsageError(Problem(f"job '{text}' does not start: this event does not start {path}", hint="see `headrace plan`"))
+            return UsageError(
+                Problem(f"job '{text}' does not start: this event does not start {path}", hint="see `headrace plan`")
+            )
     names = [job for workflow in workflows for job in workflow.jobs]
     return UsageError(Problem(f"there is no job '{text}'", hint=hint(text, names)))
 
@@ -115,15 +117,14 @@ def wants_row(values: Mapping[str, Any] | None, matrix: Mapping[str, str]) -> bo
     return all(key.lower() not in own or to_text(own[key.lower()]) == wanted for key, wanted in matrix.items())
 
 
-def check_matrix(legs: Iterable[Leg], left_out: Iterable[Mapping[str, Any]], matrix: Mapping[str, str]) -> None:
-    """Raise `UsageError` for a `--matrix K=V` that fits no leg of the plan. `left_out` are the rows that the selection dropped."""
-    kept = [leg.matrix for leg in legs if leg.matrix is not None]
-    dropped = list(left_out)
+def check_matrix(legs: Iterable[Leg], matrix: Mapping[str, str]) -> None:
+    """Raise `UsageError` for a `--matrix K=V` that fits none of `legs`, which are all there are without it."""
+    given = [leg.matrix for leg in legs if leg.matrix is not None]
+    rows = [{name.lower(): value for name, value in row.items()} for row in given]
     for key, wanted in matrix.items():
-        rows = [{name.lower(): value for name, value in row.items()} for row in (*kept, *dropped)]
         values = [to_text(row[key.lower()]) for row in rows if key.lower() in row]
         if not values:
-            names = [name for row in (*kept, *dropped) for name in row]
+            names = [name for row in given for name in row]
             raise UsageError(Problem(f"--matrix {key}={wanted}: no job has a matrix key '{key}'", hint=hint(key, names)))
         if wanted not in values:
             raise UsageError(Problem(f"--matrix {key}={wanted}: no leg has that value", hint=hint(wanted, values)))

@@ -57,7 +57,7 @@ def decide_workflow(workflow: Workflow, event: Event) -> Decision:
 
 
 def skip_mark(event: Event) -> str:
-    """The text in the head commit's message that asks for no run; empty where there is none or the event does not listen to it."""
+    """The text in the head commit's message that asks for no run; empty where there is none or the event does not listen."""
     if event.name not in _SKIPPABLE:
         return ""
     for mark in _SKIP_MARKS:
@@ -184,7 +184,7 @@ def _paths(trigger: Trigger, event: Event, facts: dict[str, str]) -> Iterator[tu
 
 
 def _workflow_run(trigger: Trigger, event: Event, facts: dict[str, str]) -> Iterator[tuple[Reason, bool]]:
-    """The name and the branch of the run that this event is about. Where the payload names no workflow, one of the listed is meant."""
+    """Name and branch of the run that this event is about. Where the payload names none, one of the listed is meant."""
     name = _text(event.payload, "workflow_run", "name") or _text(event.payload, "workflow", "name")
     listed = trigger.filters.get("workflows", ())
     if name:

@@ -21,7 +21,7 @@ from headrace.runner.masking import Masker
 from headrace.runner.process import Supervision
 from headrace.runner.progress import Progress
 from headrace.runner.says import StepVoice
-from headrace.runner.step import StepRunner
+from headrace.runner.step import StepRunner, words
 from headrace.runner.ticket import CancelOrder, JobTicket
 from headrace.sandbox.protocol import Sandbox
 from headrace.workflow import template
@@ -113,7 +113,7 @@ class _Leg:
             self.log.write(progress.masker.mask("".join(f"{line}\n" for line in lines).encode()))
         except (HeadraceError, OSError) as error:
             ok = False
-            self.log.write(voice.say("error", _text(error)))
+            self.log.write(voice.say("error", words(error)))
             progress.worsen("failure")
         self.log.flush()
         result: StepResult = "success" if ok else "failure"
@@ -141,7 +141,7 @@ class _Leg:
             json.dump(self._ticket.github.get("event") or {}, file, indent=2, ensure_ascii=False)
 
     def _environment(self) -> None:
-        """Workflow `env`, then job `env`; neither sees itself or the other. Then `defaults.run`: the job's replaces the workflow's."""
+        """Workflow `env`, then job `env`; neither sees itself or the other. `defaults.run` of the job replaces the workflow's."""
         ticket = self._ticket
         body = ticket.job.body
         assert isinstance(body, Steps)
@@ -205,7 +205,7 @@ class _Leg:
                 given = template.string_map(body.outputs, contexts, {})
             except HeadraceError as error:
                 ok = False
-                self.log.write(voice.say("error", _text(error)) + voice.say("error", messages.OUTPUTS_FAILED))
+                self.log.write(voice.say("error", words(error)) + voice.say("error", messages.OUTPUTS_FAILED))
                 progress.worsen("failure")
                 given = {}
             for name, value in given.items():
@@ -225,7 +225,3 @@ class _Leg:
             "steps": self._progress.steps,
             "job": job_context(self._progress.status),
         }
-
-
-def _text(error: HeadraceError | OSError) -> str:
-    return "\n".join(str(problem) for problem in error.problems) if isinstance(error, HeadraceError) else str(error)

@@ -1,0 +1,233 @@
+"""The one table of language features that a runner may not have: what each is, and how to see it in a job. A job that uses one is
+`unsupported` before anything runs, unless the machine's `Capabilities` name the feature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+from headrace.base.errors import NOWHERE, Position
+from headrace.expressions import Value
+from headrace.plan.labels import fits
+from headrace.plan.model import Capabilities, Reason
+from headrace.workflow.lookup import fields
+from headrace.workflow.model import Call, CancelStep, Job, Parallel, Run, Step, Steps, Uses, Wait, WaitAll
+from headrace.workflow.tokens import Expression, Scalar, Token
+
+TOKEN_ACTIONS = frozenset(
+    {
+        "actions/attest",
+        "actions/attest-build-provenance",
+        "actions/attest-sbom",
+        "actions/deploy-pages",
+        "aws-actions/configure-aws-credentials",
+        "azure/login",
+        "google-github-actions/auth",
+        "hashicorp/vault-action",
+        "pypa/gh-action-pypi-publish",
+        "rubygems/configure-rubygems-credentials",
+        "rust-lang/crates-io-auth-action",
+        "sigstore/gh-action-sigstore-python",
+    }
+)
+"""Well-known actions that ask for an identity token (`owner/name`, lower case)."""
+
+
+class Subject(Struct, frozen=True):
+    """One leg as the table sees it. `labels` are those of `runs-on`, None where they are not known yet; `group` is its runner
+    group. `value` evaluates a token with what the job may read; it raises nothing and gives None where it cannot."""
+
+    job: Job
+    labels: tuple[str, ...] | None
+    group: str
+    capabilities: Capabilities
+    value: Callable[[Token], Value]
+    never: Callable[[Step], bool]  # whether a step's `if` is false whatever happens
+
+    def steps(self) -> Iterator[Step]:
+        """The steps that may run, those inside `parallel` included."""
+        body = self.job.body
+        pending = list(body.steps) if isinstance(body, Steps) else []
+        while pending:
+            step = pending.pop(0)
+            if self.never(step):
+                continue
+            yield step
+            if isinstance(step.body, Parallel):
+                pending = [*step.body.steps, *pending]
+
+
+class Found(Struct, frozen=True):
+    """Where a feature is used, and what exactly (the action, the label)."""
+
+    at: Position
+    subject: str = ""
+
+
+class Feature(Struct, frozen=True):
+    """`name` is what `Capabilities.features` holds and what the reason's rule ends in; `what` says it to a person."""
+
+    name: str
+    what: str
+    find: Callable[[Subject], Found | None]
+
+
+def _runs_on(subject: Subject) -> Found | None:
+    body = subject.job.body
+    if not isinstance(body, Steps) or subject.labels is None:
+        return None
+    if subject.group:
+        return Found(body.runs_on.at, f"group {subject.group}")
+    for label in subject.labels:
+        if not fits(label, subject.capabilities.labels):
+            return Found(body.runs_on.at, label)
+    return None
+
+
+def _call(subject: Subject) -> Found | None:
+    body = subject.job.body
+    return Found(body.at, body.uses) if isinstance(body, Call) else None
+
+
+def _container(subject: Subject) -> Found | None:
+    body = subject.job.body
+    if not isinstance(body, Steps) or body.container is None:
+        return None
+    image = _image(body.container, subject)
+    return None if image == "" else Found(body.container.at, image or "")
+
+
+def _image(token: Token, subject: Subject) -> str | None:
+    """The image, empty where the text says "no container", None where it is not known."""
+    image: Token | None = fields(token).get("image") if not isinstance(token, Scalar | Expression) else token
+    value = subject.value(token if image is None else image)
+    if isinstance(value, dict):
+        value = value.get("image")
+    if value == "" or (value is None and isinstance(image, Scalar)):
+        return ""
+    return value.removeprefix("docker://") if isinstance(value, str) else None
+
+
+def _services(subject: Subject) -> Found | None:
+    body = subject.job.body
+    if not isinstance(body, Steps) or body.services is None:
+        return None
+    listed = fields(body.services)
+    for name, service in listed.items():
+        if _image(service, subject) != "":
+            return Found(service.at, name)
+    if listed or subject.value(body.services) in ({}, None, ""):
+        return None
+    return Found(body.services.at)
+
+
+def _environment(subject: Subject) -> Found | None:
+    body = subject.job.body
+    if not isinstance(body, Steps) or body.environment is None:
+        return None
+    value = subject.value(fields(body.environment).get("name", body.environment))
+    if isinstance(value, dict):
+        value = value.get("name")
+    return None if value == "" else Found(body.environment.at, value if isinstance(value, str) else "")
+
+
+def _snapshot(subject: Subject) -> Found | None:
+    body = subject.job.body
+    return Found(body.snapshot.at) if isinstance(body, Steps) and body.snapshot is not None else None
+
+
+def _background(subject: Subject) -> Found | None:
+    for step in subject.steps():
+        if step.background or isinstance(step.body, Wait | WaitAll | CancelStep | Parallel):
+            return Found(step.at)
+    return None
+
+
+def _uses(subject: Subject, fit: Callable[[str], bool]) -> Found | None:
+    for step in subject.steps():
+        if isinstance(step.body, Uses) and fit(step.body.uses):
+            return Found(step.body.at if step.body.at != NOWHERE else step.at, step.body.uses)
+    return None
+
+
+def _local_action(subject: Subject) -> Found | None:
+    return _uses(subject, lambda uses: uses.startswith(("./", ".\\")))
+
+
+def _own_action(subject: Subject) -> Found | None:
+    return _uses(subject, lambda uses: uses.startswith("$/"))
+
+
+def _docker_action(subject: Subject) -> Found | None:
+    return _uses(subject, lambda uses: uses.startswith("docker://"))
+
+
+def action_name(uses: str) -> str:
+    """`owner/name`, lower case, of a reference to another repository's action; empty for the other forms.
+
+    >>> action_name("Actions/Cache/restore@v4"), action_name("./x"), action_name("docker://alpine")
+    ('actions/cache', '', '')
+    """
+    if uses.startswith(("./", ".\\", "$/", "docker://")):
+        return ""
+    parts = [part for part in uses.partition("@")[0].replace("\\", "/").split("/") if part]
+    return "/".join(parts[:2]).lower() if len(parts) > 1 else ""
+
+
+def _remote_action(subject: Subject) -> Found | None:
+    return _uses(subject, lambda uses: action_name(uses) not in ("", *subject.capabilities.actions))
+
+
+def _identity_token(subject: Subject) -> Found | None:
+    """Only where something asks for the token: the permission alone is harmless."""
+    if (subject.job.permissions or {}).get("id-token") != "write":
+        return None
+    for step in subject.steps():
+        match step.body:
+            case Uses(uses=uses) if action_name(uses) in TOKEN_ACTIONS:
+                return Found(step.body.at, uses)
+            case Run(script=Scalar(value=str(script))) if "ACTIONS_ID_TOKEN_REQUEST" in script:
+                return Found(step.at, "ACTIONS_ID_TOKEN_REQUEST_URL")
+            case Run(script=Expression(source=script)) if "ACTIONS_ID_TOKEN_REQUEST" in script:
+                return Found(step.at, "ACTIONS_ID_TOKEN_REQUEST_URL")
+            case _:
+                pass
+    return None
+
+
+FEATURES: tuple[Feature, ...] = (
+    Feature("runs-on", "runs on machines with a label that this one does not have", _runs_on),
+    Feature("reusable-workflow", "calls another workflow", _call),
+    Feature("container", "runs in a container", _container),
+    Feature("services", "has service containers", _services),
+    Feature("local-action", "uses an action of its own workspace (`./…`)", _local_action),
+    Feature("own-action", "uses an action of the workflow's own repository (`$/…`)", _own_action),
+    Feature("docker-action", "uses an image as an action (`docker://…`)", _docker_action),
+    Feature("remote-action", "uses an action that headrace has no drop-in for", _remote_action),
+    Feature("background-steps", "has steps that run in the background or in parallel", _background),
+    Feature("snapshot", "makes an image of its machine", _snapshot),
+    Feature("environment", "deploys to an environment", _environment),
+    Feature("id-token", "asks for an identity token", _identity_token),
+    Feature("concurrency", "shares its concurrency group with another part of this run", lambda _: None),  # see `make_plan`
+)
+
+
+def unsupported(subject: Subject) -> Reason | None:
+    """The first feature of the table that the leg uses and the machine lacks; None where it has all."""
+    for feature in FEATURES:
+        if feature.name in subject.capabilities.features:
+            continue
+        found = feature.find(subject)
+        if found is not None:
+            return missing(feature, found.at, found.subject)
+    return None
+
+
+def missing(feature: Feature, at: Position | None, subject: str = "") -> Reason:
+    facts = {"feature": feature.name, "what": feature.what}
+    return Reason(f"unsupported.{feature.name}", at, facts | {"subject": subject} if subject else facts)
+
+
+def feature_named(name: str) -> Feature:
+    return next(feature for feature in FEATURES if feature.name == name)

@@ -1,0 +1,148 @@
+"""One step as its expressions and its processes see it: contexts, environment, command files. Starts nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from headrace.base.errors import HeadraceError
+from headrace.expressions import CaseSensitive, Value, evaluate, is_truthy, parse, to_text
+from headrace.runner.contexts import job_context, status_functions, step_github
+from headrace.runner.environment import default_variables, prepend_path, step_environment
+from headrace.runner.filecommands import FILES
+from headrace.runner.hashing import hash_files, parse_arguments
+from headrace.runner.progress import Progress
+from headrace.runner.ticket import JobTicket
+from headrace.workflow import template
+from headrace.workflow.model import Run, Step, Uses
+from headrace.workflow.tokens import Expression, Scalar, Token
+
+CONDITION_FUNCTIONS = {"success": (0, 0), "failure": (0, 0), "always": (0, 0), "cancelled": (0, 0), "hashfiles": (1, 255)}
+
+
+def new_mark() -> str:
+    """A random text in the shape of a UUID, for the names of a step's files."""
+    mark = os.urandom(16).hex()
+    return "-".join((mark[:8], mark[8:12], mark[12:16], mark[16:20], mark[20:]))
+
+
+class Scope:
+    """Of one step in one stage. `base` are the contexts that stay the same for all steps; `env` starts as the leg's own."""
+
+    def __init__(self, ticket: JobTicket, progress: Progress, base: Mapping[str, Any], step: Step, state: dict[str, str]) -> None:
+        self.ticket = ticket
+        self.progress = progress
+        self.step = step
+        self.state = state
+        self.env = dict(progress.env)
+        self.files: dict[str, str] = {}
+        self._base = base
+
+    def make_files(self) -> None:
+        """One new, empty command file of each kind. Raises OSError."""
+        mark = new_mark()
+        for kind, _, prefix in FILES:
+            path = self.files[kind] = f"{self.ticket.folders.temp}/_runner_file_commands/{prefix}{mark}"
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+
+    def variable(self, name: str) -> str | None:
+        """From the step's `env`, else from what the job inherits."""
+        return self.env.get(name, self.ticket.base.get(name))
+
+    # -- what expressions see --
+
+    def contexts(self) -> dict[str, Any]:
+        repository, ref = action_of(self.step)
+        github = step_github(
+            self._base["github"], action=self.step.id, files=self.files, action_repository=repository, action_ref=ref
+        )
+        return {
+            **self._base,
+            "github": github,
+            "env": CaseSensitive(self.env),
+            "steps": self.progress.steps,
+            "job": job_context(self.progress.status),
+        }
+
+    def functions(self) -> dict[str, Callable[..., Value]]:
+        return {**status_functions(self.progress.status), "hashfiles": self._hash}
+
+    def _hash(self, arguments: Sequence[Value]) -> Value:
+        follow, patterns = parse_arguments([to_text(argument) for argument in arguments])
+        return hash_files(self.ticket.folders.workspace, patterns, follow, home=self.ticket.folders.home)
+
+    def holds(self, condition: str) -> bool:
+        """Raises ExpressionError, HashError."""
+        if self.progress.forced:
+            return False
+        return is_truthy(evaluate(parse(condition, functions=CONDITION_FUNCTIONS), self.contexts(), self.functions()))
+
+    def lay_env(self) -> None:
+        """Put the step's own `env` on top. Its keys do not see each other. Raises TemplateError."""
+        if self.step.env is not None:
+            self.env = {**self.env, **template.string_map(self.step.env, self.contexts(), self.functions())}
+
+    def display_name(self) -> str:
+        """As far as it can be evaluated already."""
+        body = self.step.body
+        if self.step.name is not None:
+            return self._text_or_raw(self.step.name)
+        if isinstance(body, Run):
+            lines = self._text_or_raw(body.script).split("\n")
+            return "Run " + next((line.strip() for line in lines if line.strip()), "")
+        return f"Run {body.uses}" if isinstance(body, Uses) else self.step.id
+
+    def _text_or_raw(self, token: Token) -> str:
+        try:
+            return template.text(token, self.contexts(), self.functions())
+        except HeadraceError:
+            match token:
+                case Expression(source=source):
+                    return f"${{{{ {source} }}}}"
+                case Scalar(value=value):
+                    return str(value)
+                case _:
+                    return ""
+
+    # -- what processes see --
+
+    def search_path(self) -> str:
+        """Where commands are looked up: not in a PATH that `env` sets."""
+        path = self.ticket.base.get("PATH", "")
+        return prepend_path(path, self.progress.path) if self.progress.path else path
+
+    def script_environment(self) -> dict[str, str]:
+        return self._environment(self.ticket.base, {}, None)
+
+    def action_environment(self, inputs: Mapping[str, str]) -> dict[str, str]:
+        """`inputs`: finished INPUT_ variables."""
+        return self._environment({**self.ticket.base, **self.ticket.drop_ins}, self.ticket.actions, inputs)
+
+    def _environment(
+        self, base: Mapping[str, str], actions: Mapping[str, str], inputs: Mapping[str, str] | None
+    ) -> dict[str, str]:
+        contexts = self.contexts()
+        own = {"HOME": self.ticket.folders.home, "RUNNER_TRACKING_ID": f"github_{self.ticket.run}"}
+        return step_environment(
+            base={**base, **own},
+            env=self.env,
+            defaults=default_variables(contexts["github"], contexts["runner"]),
+            actions=actions,
+            inputs=inputs,
+            state=self.state if inputs is not None else None,
+            path_entries=self.progress.path,
+        )
+
+
+def action_of(step: Step) -> tuple[str, str]:
+    """`owner/repo` and ref of a published action; empty for everything else.
+
+    >>> from headrace.workflow.tokens import Expression
+    >>> action_of(Step("__x", False, Uses("actions/cache/save@v4"), Expression("success()")))
+    ('actions/cache', 'v4')
+    """
+    if isinstance(step.body, Uses) and "@" in step.body.uses:
+        name, _, ref = step.body.uses.partition("@")
+        return "/".join(name.split("/")[:2]), ref
+    return "", ""
