@@ -20,7 +20,9 @@ def main() -> None:
 def _call(arguments: list[str]) -> object:
     from headrace.cli.verbs import command_line
 
-    return command_line().main(arguments, prog_name="headrace", standalone_mode=False)
+    command = command_line()
+    with command.make_context("headrace", arguments) as context:
+        return command.invoke(context)
 
 
 if __name__ == "__main__":

@@ -28,13 +28,13 @@ def ls(number: int, everywhere: bool, repo: str | None, as_json: bool, color: Ch
 
 
 def repository_root(repo: str | None) -> str | None:
-    """The root of the repository we stand in, None (every repository) outside of one. A `repo` that is none raises UsageError."""
-    from headrace.base.errors import UsageError
+    """The root of the repository we stand in, None (every repository) outside of one. A `repo` that is none raises HeadraceError."""
+    from headrace.base.errors import HeadraceError
     from headrace.events.detect import open_repository
 
     try:
         return open_repository(repo or ".").root
-    except UsageError:
+    except HeadraceError:
         if repo:
             raise
         return None

@@ -92,14 +92,14 @@ def talking() -> list[click.Option]:
 
 
 class Asked(Struct, frozen=True):
-    """What a call of `run` or `plan` asks for, with the defaults in it. `matrix`: pairs that a leg must show."""
+    """What a call of `run` or `plan` asks for, with the defaults in it. `matrix`: what a leg's values must be."""
 
     event: str
     repo: str
     workflows: tuple[str, ...]
     jobs: tuple[str, ...]
     needs: bool
-    matrix: tuple[tuple[str, str], ...]
+    matrix: dict[str, str]
     ref: str
     sha: str
     base: str
@@ -125,7 +125,7 @@ def asked(values: Mapping[str, Any]) -> Asked:
         workflows=tuple(values["workflow"]),
         jobs=tuple(values["job"]),
         needs=not values["no_needs"],
-        matrix=tuple(pairs("--matrix", values["matrix"])),
+        matrix=_one_a_key(pairs("--matrix", values["matrix"])),
         ref=values["ref"] or "",
         sha=values["sha"] or "",
         base=values["base"] or "",
@@ -150,6 +150,14 @@ def depth(verbose: int, quiet: int) -> Depth:
     ('steps', 'output', 'failures', 'decisions', 'silent')
     """
     return DEPTHS[min(max(2 + verbose - quiet, 0), 4)]
+
+
+def _one_a_key(given: list[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in given:
+        if found.setdefault(key, value) != value:
+            raise UsageError(Problem(f"--matrix {key}: two values for one key", hint="no leg can have both"))
+    return found
 
 
 def _from_files(name: str, paths: tuple[str, ...]) -> dict[str, str]:

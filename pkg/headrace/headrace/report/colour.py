@@ -22,6 +22,7 @@ HUES: dict[str, Hue] = {
     "undecided": "cyan",
     "run": "green",
     "skip": "dim",
+    "fail": "red",
 }
 
 _GLYPHS = {

@@ -11,7 +11,7 @@ from headrace.events.model import Event
 from headrace.plan.model import Deferred, Plan, Planned, Reason
 from headrace.report import documents
 from headrace.report.naming import job_id, needs_ids
-from headrace.report.words import say, workflow_of
+from headrace.report.words import place, say, workflow_of
 
 
 def plan_json(plan: Plan, problems: Iterable[Problem]) -> str:
@@ -51,7 +51,3 @@ def rejected_rows(reasons: Iterable[Reason]) -> list[documents.Rejected]:
 
 def problem_rows(problems: Iterable[Problem]) -> list[documents.FileProblem]:
     return [documents.FileProblem(p.at.file, p.at.line, p.at.column, p.message, p.hint) for p in problems]
-
-
-def place(why: Reason) -> str | None:
-    return str(why.at) if why.at is not None and why.at.file else None

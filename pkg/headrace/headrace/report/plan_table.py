@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from headrace.plan.model import Deferred, Plan, Planned, Reason
 from headrace.report.colour import Style
-from headrace.report.json_plan import place
 from headrace.report.naming import job_id, matrix_text, workflow_labels
 from headrace.report.table import Column, table
 from headrace.report.text import clean, count
-from headrace.report.words import say, workflow_of
+from headrace.report.words import place, say, workflow_of
 
 JOBS = (
     Column("workflow", shrinks=True),
@@ -19,6 +18,7 @@ JOBS = (
     Column("would", state=True),
     Column("why"),
 )
+BROKEN = (Column("cannot start", shrinks=True), Column("why"))
 REJECTED = (Column("not started", shrinks=True), Column("why"))
 
 
@@ -30,6 +30,8 @@ def plan_lines(plan: Plan, style: Style) -> list[str]:
         lines += ["", *table(JOBS, rows, style)]
     if plan.rejected:
         lines += ["", *table(REJECTED, [_rejected(why) for why in plan.rejected], style)]
+    if plan.broken:
+        lines += ["", *table(BROKEN, [_broken(path, why) for path, why in plan.broken.items()], style)]
     return lines
 
 
@@ -70,6 +72,11 @@ def _rows(planned: Planned, plan: Plan) -> Iterator[tuple[str, ...]]:
         return
     for leg in planned.legs:
         yield label, job, matrix_text(leg.matrix), leg.would, say(leg.why)
+
+
+def _broken(path: str, why: Reason) -> tuple[str, str]:
+    where = place(why)
+    return path, say(why) + (f" ({where})" if where else "")
 
 
 def _rejected(why: Reason) -> tuple[str, str]:

@@ -1,0 +1,123 @@
+"""Real calls of headrace, each a process of its own, in temporary git repositories."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+import headrace
+
+
+class Done(Struct, frozen=True):
+    """What a call left: its exit status and both outputs."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Headrace:
+    """Calls headrace from `folder` with a state directory and a HOME of its own, off a terminal, in a UTF-8 locale."""
+
+    def __init__(self, home: Path, folder: Path) -> None:
+        self.home = home
+        self.folder = folder
+        self.state = home / "state" / "headrace"
+
+    def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
+        mine = {"HOME": str(self.home), "XDG_STATE_HOME": str(self.home / "state"), "XDG_CACHE_HOME": str(self.home / "cache")}
+        source = str(Path(headrace.__file__).parents[1])
+        return {**kept, **mine, "PYTHONPATH": source, "LC_ALL": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1", "TZ": "UTC", **extra}
+
+    def __call__(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **extra: str) -> Done:
+        done = subprocess.run(
+            [sys.executable, "-m", "headrace.cli", *arguments],
+            cwd=cwd or self.folder,
+            env=self.environment(extra),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Done(done.returncode, done.stdout, done.stderr)
+
+
+class Repository:
+    """A git repository with a first commit on `main`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True)
+        self.git("init", "-q", "-b", "main")
+        self.git("config", "user.name", "Ada")
+        self.git("config", "user.email", "ada@example.org")
+
+    def git(self, *arguments: str) -> str:
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.root), "GIT_CONFIG_NOSYSTEM": "1"}
+        done = subprocess.run(["git", *arguments], cwd=self.root, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def write(self, path: str, text: str) -> Path:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    def workflow(self, name: str, text: str) -> Path:
+        return self.write(f".github/workflows/{name}", text)
+
+    def commit(self, message: str = "Change") -> str:
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+
+CI = """\
+name: CI
+on: [push, pull_request]
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    strategy:
+      matrix:
+        python: ["3.10", "3.13"]
+    steps:
+      - run: echo hello
+  publish:
+    needs: test
+    if: startsWith(github.ref, 'refs/tags/')
+    runs-on: ubuntu-latest
+    steps:
+      - run: echo out
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    made = Repository(tmp_path / "a folder" / "hello")
+    made.workflow("ci.yml", CI)
+    made.commit("First")
+    return made
+
+
+@pytest.fixture(name="headrace")
+def headrace_command(tmp_path: Path, repository: Repository) -> Headrace:
+    home = tmp_path / "home"
+    home.mkdir()
+    return Headrace(home, repository.root)
