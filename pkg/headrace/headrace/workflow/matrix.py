@@ -20,7 +20,7 @@ from headrace.workflow.tokens import Sequence as SequenceToken
 from headrace.workflow.yaml_tokens import fold
 
 MAX_ROWS = 256
-_MAX_WORK = 1_000_000  # rows times entries that are compared before the limit of rows is taken as exceeded
+_MAX_WORK = 1_000_000  # comparisons; a product that needs more counts as too long, whatever `exclude` would leave of it
 _NAME, _ID = 100, 25
 
 
@@ -55,10 +55,11 @@ def expand(matrix: Value, *, job: str = "") -> tuple[Row, ...]:
     count = 1
     for vector in vectors.values():
         count *= len(vector)
-    if count * (1 + len(include) + len(exclude)) > _MAX_WORK:
+    filters = [_leaves(entry, names) for entry in exclude]
+    work = 1 + sum(map(len, filters)) + sum(len(entry) + len(_leaves(entry, names)) for entry in include)
+    if count * work > _MAX_WORK and count > MAX_ROWS:
         raise MatrixError(messages.too_many_rows(job, count, MAX_ROWS))
     rows = list(_product(vectors)) if vectors else []
-    filters = [_leaves(entry, names) for entry in exclude]
     rows = [row for row in rows if not any(_matches(row, leaves) for leaves in filters)]
     expanded, matched = _include(rows, include, names)
     for entry, used in zip(include, matched, strict=True):
