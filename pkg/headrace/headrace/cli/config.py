@@ -59,9 +59,9 @@ def read_settings(root: str) -> dict[str, Any]:
     known = known_keys()
     for key, value in table.items():
         if key not in known and not isinstance(value, dict):
-            from headrace.cli.nearest import did_you_mean
+            from headrace.plan.nearest import hint
 
-            raise UsageError(Problem(f"{TABLE}] has no '{key}'", _line_of(data, key, path), did_you_mean(key, sorted(known))))
+            raise UsageError(Problem(f"{TABLE}] has no '{key}'", _line_of(data, key, path), hint(key, sorted(known))))
     return table
 
 

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from headrace.base import git
 from headrace.base.errors import Problem, UsageError
-from headrace.cli.nearest import did_you_mean
 from headrace.events.model import Event
+from headrace.plan.nearest import hint
 from headrace.workflow.model import Workflow
 
 if TYPE_CHECKING:
@@ -219,5 +219,5 @@ def by_name(text: str, workflows: Iterable[Workflow], files: Iterable[str]) -> l
         if found:
             return found
     known = [*short.values(), *(name for path, name in named.items() if name != path)]
-    hint = did_you_mean(text, known) or f"there are none in {FOLDER}"
-    raise UsageError(Problem(f"there is no workflow '{text}'", hint=hint))
+    what = hint(text, known) if known else f"there are none in {FOLDER}"
+    raise UsageError(Problem(f"there is no workflow '{text}'", hint=what))

@@ -29,18 +29,29 @@ class Done(Struct, frozen=True):
 
 
 class Headrace:
-    """Calls headrace from `folder` with a state directory and a HOME of its own, off a terminal, in a UTF-8 locale."""
+    """Calls headrace from `folder` with a state directory and a HOME of its own, off a terminal, in a UTF-8 locale. `bytecode` is
+    a folder for compiled modules, so that only the first call compiles."""
 
-    def __init__(self, home: Path, folder: Path) -> None:
+    def __init__(self, home: Path, folder: Path, bytecode: Path) -> None:
         self.home = home
+        self._bytecode = str(bytecode)
         self.folder = folder
         self.state = home / "state" / "headrace"
 
     def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
         mine = {"HOME": str(self.home), "XDG_STATE_HOME": str(self.home / "state"), "XDG_CACHE_HOME": str(self.home / "cache")}
         source = str(Path(headrace.__file__).parents[1])
-        return {**kept, **mine, "PYTHONPATH": source, "LC_ALL": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1", "TZ": "UTC", **extra}
+        return {
+            **kept,
+            **mine,
+            "PYTHONPATH": source,
+            "PYTHONPYCACHEPREFIX": self._bytecode,
+            "LC_ALL": "C.UTF-8",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "TZ": "UTC",
+            **extra,
+        }
 
     def __call__(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **extra: str) -> Done:
         done = subprocess.run(
@@ -108,6 +119,11 @@ jobs:
 """
 
 
+@pytest.fixture(scope="session")
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bytecode")
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     made = Repository(tmp_path / "a folder" / "hello")
@@ -117,7 +133,7 @@ def repository(tmp_path: Path) -> Repository:
 
 
 @pytest.fixture(name="headrace")
-def headrace_command(tmp_path: Path, repository: Repository) -> Headrace:
+def headrace_command(tmp_path: Path, repository: Repository, bytecode: Path) -> Headrace:
     home = tmp_path / "home"
     home.mkdir()
-    return Headrace(home, repository.root)
+    return Headrace(home, repository.root, bytecode)

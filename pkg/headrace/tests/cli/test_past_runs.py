@@ -22,7 +22,7 @@ from headrace.record.records import (
 )
 
 if TYPE_CHECKING:
-    from conftest import Headrace, Repository
+    from tests.cli.conftest import Headrace, Repository
 
 
 @pytest.fixture
@@ -69,7 +69,10 @@ def test_ls_shows_the_runs_of_this_repository(headrace: Headrace, past: str) -> 
 def test_ls_all_shows_the_others_too_and_an_engine_that_died(headrace: Headrace, past: str) -> None:
     runs = headrace("ls", "--all", "--json").json
     assert runs["schema"] == "headrace.runs/1"
-    assert [(each["repository"], each["result"]) for each in runs["runs"]] == [("octo/other", "interrupted"), ("octo/hello", "failure")]
+    assert [(each["repository"], each["result"]) for each in runs["runs"]] == [
+        ("octo/other", "interrupted"),
+        ("octo/hello", "failure"),
+    ]
 
 
 def test_ls_without_runs_says_how_to_make_one(headrace: Headrace) -> None:

@@ -18,7 +18,7 @@ from headrace.report.json_run import Stream, run_json
 from headrace.report.stream import Observer
 
 if TYPE_CHECKING:
-    from conftest import Told
+    from tests.report.conftest import Told
 
 EVENT = Event("push", Repository("octo/hello", "/r", "/r/.git"), "refs/heads/main", "0123", "/r/.git")
 

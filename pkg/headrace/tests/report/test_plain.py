@@ -14,7 +14,7 @@ from headrace.report.plain import HEARTBEAT_S, Depth, Plain
 from headrace.report.stream import Observer
 
 if TYPE_CHECKING:
-    from conftest import Told
+    from tests.report.conftest import Told
 
 
 def shown(told: Told, depth: Depth = "steps", style: Style = Style()) -> str:  # noqa: B008

@@ -11,7 +11,10 @@ from headrace.report.table import Column, table
 from headrace.report.text import clean, shorten, width, without_escapes
 
 COLUMNS = (Column("workflow", shrinks=True), Column("would", state=True), Column("why"))
-ROWS = [["a-very-long-workflow-name-of-the-monorepo", "undecided", "its needs have to finish first, then it is decided"], ["b", "run", "ok"]]
+ROWS = [
+    ["a-very-long-workflow-name-of-the-monorepo", "undecided", "its needs have to finish first, then it is decided"],
+    ["b", "run", "ok"],
+]
 
 
 def test_off_a_terminal_nothing_is_cut_or_wrapped() -> None:
