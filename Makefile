@@ -64,7 +64,7 @@ proto:
 
 release:
 	@case " $(PACKAGES) " in *" $(PACKAGE) "*) ;; *) echo "say which package: make release PACKAGE=headrace VERSION=x.y.z" >&2; exit 1;; esac
-	@$(MAKE) --no-print-directory -C pkg/$(PACKAGE) release VERSION="$(VERSION)" PYTHON="$(PYTHON)"
+	@$(MAKE) --no-print-directory -C pkg/$(PACKAGE) release PYTHON="$(PYTHON)"
 
 # The official language cases. Their runner and data are not part of this repository; CONFORMANCE says where they are.
 conformance:

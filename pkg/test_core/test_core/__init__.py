@@ -1,1 +1,1 @@
-"""What the test suites share: real git repositories and real processes. Knows nothing of headrace."""
+"""What the test suites share: real git repositories and real processes. Only `legs` knows headrace."""

@@ -47,6 +47,7 @@ class Tickets:
         plan, options = self._plan, self._options
         workflow = plan.workflows[planned.workflow]
         number = self._numbers.get(planned.workflow, 1)
+        inputs = plan.inputs.get(planned.workflow, {})
         folders = Folders.below(
             self.leg_folder(leg.path), plan.event.repository.name, os.path.join(run_dir(self._run), self.log_name(leg.path))
         )
@@ -59,10 +60,10 @@ class Tickets:
             name=leg.name,
             job=planned.job,
             folders=folders,
-            github=github_context(plan.event, workflow, RunInfo(run_id=self._run, run_number=number)),
-            inputs=plan.inputs.get(planned.workflow, {}),
+            github=github_context(plan.event, workflow, RunInfo(run_id=self._run, run_number=str(number)), inputs),
+            inputs=inputs,
             vars=options.vars,
-            needs=needs_context(planned, outcomes),
+            needs=needs_context(plan, planned, outcomes),
             strategy=strategy_context(leg),
             matrix=leg.matrix,
             secrets={**options.secrets, "GITHUB_TOKEN": self._token},

@@ -62,7 +62,8 @@ def explain(
     seen: dict[str, Value] = {}
     try:
         if not is_truthy(value(node)):
-            for part in _deciding(node, value):
+            parts = list(_deciding(node, value))
+            for part in [part for part in parts if not isinstance(part, Literal)] or parts:
                 if len(seen) < _SHOWN:
                     seen.setdefault(print_expression(part), value(part))
     except EvaluationError:

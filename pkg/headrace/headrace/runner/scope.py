@@ -11,7 +11,7 @@ from headrace.expressions import CaseSensitive, Value, evaluate, is_truthy, pars
 from headrace.runner.contexts import job_context, status_functions, step_github
 from headrace.runner.environment import default_variables, prepend_path, step_environment
 from headrace.runner.filecommands import FILES
-from headrace.runner.hashing import hash_files, parse_arguments
+from headrace.runner.hashing import HashError, hash_files, parse_arguments
 from headrace.runner.progress import Progress
 from headrace.runner.ticket import JobTicket
 from headrace.workflow import template
@@ -96,7 +96,7 @@ class Scope:
     def _text_or_raw(self, token: Token) -> str:
         try:
             return template.text(token, self.contexts(), self.functions())
-        except HeadraceError:
+        except (HeadraceError, HashError):
             match token:
                 case Expression(source=source):
                     return f"${{{{ {source} }}}}"

@@ -20,6 +20,7 @@ _TEMPLATES = {
     "powershell": "-command \". '{0}'\"",
     "cmd": '/D /E:ON /V:OFF /S /C "CALL "{0}""',
 }
+_PATH = "\0"
 _EXTENSIONS = {"bash": ".sh", "sh": ".sh", "python": ".py", "pwsh": ".ps1", "powershell": ".ps1", "cmd": ".cmd"}
 
 
@@ -64,7 +65,8 @@ def resolve(shell: str | None, script_path: str, find: Callable[[str], str | Non
     template = template or _TEMPLATES.get(command.lower(), "")
     if "{0}" not in template:
         raise ShellError(messages.INVALID_SHELL)
-    arguments = split_arguments(_format(template, script_path.replace('"', '\\"')))
+    # The path is put in after the split, so that a blank in it does no harm; on GitHub there is none.
+    arguments = [argument.replace(_PATH, script_path) for argument in split_arguments(_format(template, _PATH))]
     return Invocation((path, *arguments), extension(shell), f"shell: {path} {template}")
 
 

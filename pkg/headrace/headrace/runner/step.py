@@ -118,11 +118,10 @@ class _One:
         )
 
     def run(self) -> _Verdict:
+        laid = self._lay_env()
+        self._name = self._name or self._scope.display_name()
+        self._announce()
         try:
-            self._scope.make_files()
-            laid = self._lay_env()
-            self._name = self._name or self._scope.display_name()
-            self._announce()
             if laid is not None:
                 return self._fail(laid)
             if not self._scope.holds(self._condition):
@@ -164,6 +163,7 @@ class _One:
 
     def _lay_env(self) -> Exception | None:
         try:
+            self._scope.make_files()
             self._scope.lay_env()
         except _ERRORS as error:
             return error

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 
-from headrace.base.errors import EngineError
+from headrace.base.errors import HeadraceError
 from headrace.runner.control import Control, EngineGone
 from headrace.runner.leg import run_leg
 from headrace.runner.ticket import decode_ticket
@@ -24,7 +24,7 @@ def supervise(sock: socket.socket) -> None:
         run_leg(ticket, control, open_host(sock.close))
     except EngineGone:
         return
-    except EngineError as error:
+    except HeadraceError as error:  # the disk is full, or the sandbox is gone
         from headrace.record.records import Lost
 
         try:

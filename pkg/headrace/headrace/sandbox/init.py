@@ -67,7 +67,9 @@ def _answer(channel: Channel, request: dict[str, Any], fds: list[int], running: 
             try:
                 pid = _spawn(argv, env, cwd, fds)
             except OSError as error:
-                channel.send({"failed": number, "errno": error.errno, "text": f"{error.strerror}: {error.filename or argv[0]}"})
+                channel.send({"failed": number, "text": f"{error.strerror}: {error.filename or argv[0]}"})
+            except ValueError as error:  # a NUL byte in the environment
+                channel.send({"failed": number, "text": str(error)})
             else:
                 running[pid] = number
                 channel.send({"started": number, "pid": pid})

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "actions/checkout": "checkout",
+    "actions/setup-python": "setup_python",
 }
 
 NAMES: frozenset[str] = frozenset(_MODULES)

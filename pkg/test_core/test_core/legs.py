@@ -1,4 +1,4 @@
-"""Run one job of a workflow text for real: a supervisor, an init, steps. For the tests of this folder."""
+"""Run one job of a workflow text for real, without an engine: a supervisor, an init, steps."""
 
 from __future__ import annotations
 

@@ -1,0 +1,394 @@
+"""A leg for real: every feature of steps, and beside each the twin that must fail in exactly that place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from test_core.legs import WORKFLOW, Ran, job
+
+
+def steps(text: str) -> str:
+    return "    steps:\n" + "".join(f"      {line}\n" for line in text.strip("\n").split("\n"))
+
+
+def results(ran: Ran) -> list[str]:
+    """Conclusions of the main steps in order."""
+    return [conclusion for name, (_, conclusion) in ran.steps.items() if name not in ("Set up job", "Complete job")]
+
+
+def test_a_step_runs_in_the_workspace_and_its_output_is_the_log(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- run: pwd; echo two >&2"))
+    assert ran.result == "success"
+    assert ran.folders.workspace in ran.lines
+    assert "two" in ran.lines
+    assert ran.folders.workspace.endswith("/work/repo/repo")
+
+
+@pytest.mark.covers("runtime:1.13")
+def test_a_failing_step_fails_the_leg_with_its_exit_code_and_the_next_is_skipped(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- run: exit 3\n- run: echo no"))
+    assert (ran.result, results(ran)) == ("failure", ["failure", "skipped"])
+    assert ran.errors == ["Process completed with exit code 3."]
+    assert "no" not in ran.lines
+
+
+@pytest.mark.covers("runtime:1.13")
+def test_a_step_killed_by_a_signal_reports_128_and_more(tmp_path: Path) -> None:
+    assert job(tmp_path, steps("- run: kill -TERM $$")).errors == ["Process completed with exit code 143."]
+
+
+@pytest.mark.covers("runtime:1.5")
+def test_conditions_see_how_the_job_does(tmp_path: Path) -> None:
+    ran = job(
+        tmp_path,
+        steps(
+            """
+- {name: a, run: exit 1}
+- {name: default, run: echo}
+- {name: plain, if: github.ref == 'refs/heads/main', run: echo}
+- {name: failed, if: failure(), run: echo}
+- {name: always, if: always(), run: echo}
+- {name: ok, if: success(), run: echo}
+- {name: cancelled, if: cancelled(), run: echo}
+- {name: text, if: "always() && 'false'", run: echo}
+"""
+        ),
+    )
+    assert results(ran) == ["failure", "skipped", "skipped", "success", "success", "skipped", "skipped", "success"]
+
+
+@pytest.mark.covers("runtime:1.6")
+def test_continue_on_error_changes_the_conclusion_and_not_the_outcome(tmp_path: Path) -> None:
+    ran = job(
+        tmp_path,
+        steps(
+            """
+- {id: s, continue-on-error: true, run: exit 1}
+- run: echo ${{ steps.s.outcome }} ${{ steps.s.conclusion }} ${{ job.status }}
+"""
+        ),
+    )
+    assert ran.result == "success"
+    assert "failure success success" in ran.lines
+    twin = job(tmp_path / "twin", steps("- {id: s, continue-on-error: false, run: exit 1}"))
+    assert twin.result == "failure"
+
+
+@pytest.mark.covers("runtime:1.6")
+@pytest.mark.parametrize("key", ["if: fromJSON('x')", "env: {A: \"${{ fromJSON('x') }}\"}"])
+def test_an_error_in_if_or_env_is_not_softened(tmp_path: Path, key: str) -> None:
+    ran = job(tmp_path, steps(f"- run: echo no\n  continue-on-error: true\n  {key}\n- run: echo next"))
+    assert (ran.result, results(ran)) == ("failure", ["failure", "skipped"])
+    assert "no" not in ran.lines
+
+
+@pytest.mark.covers("runtime:3.1")
+def test_env_of_three_levels_is_laid_one_over_the_other(tmp_path: Path) -> None:
+    head = "on: push\nenv: {A: workflow, B: workflow, C: workflow}\njobs:\n  job:\n    runs-on: x\n    env: {B: job, C: job}\n"
+    ran = job(tmp_path, steps("- {run: echo $A $B $C, env: {C: step}}\n- run: echo $A $B $C ${{ env.C }}"), head=head)
+    assert ran.lines[-3:-1] == ["workflow job step", "workflow job job job"]
+
+
+@pytest.mark.covers("runtime:3.1")
+def test_later_steps_get_what_was_written_to_github_env_and_a_step_env_beats_it(tmp_path: Path) -> None:
+    ran = job(
+        tmp_path,
+        "    env: {A: job}\n"
+        + steps(
+            """
+- run: echo A=file >> $GITHUB_ENV; echo "in $A"
+- run: echo "then $A ${{ env.A }}"
+- {run: 'echo "own $A"', env: {A: own}}
+"""
+        ),
+    )
+    assert [line for line in ran.lines if line.split()[0] in ("in", "then", "own")] == ["in job", "then file file", "own own"]
+
+
+@pytest.mark.covers("runtime:3.1")
+def test_ci_can_be_unset_but_github_variables_cannot(tmp_path: Path) -> None:
+    script = "- run: echo $CI $GITHUB_ACTIONS $GITHUB_SHA\n  env: {CI: 'no', GITHUB_SHA: mine, GITHUB_ACTIONS: 'no'}"
+    assert f"no true {'a' * 40}" in job(tmp_path, steps(script)).lines
+
+
+@pytest.mark.covers("runtime:2.4")
+def test_github_path_entries_stand_first_from_the_next_step_on(tmp_path: Path) -> None:
+    ran = job(
+        tmp_path,
+        steps(
+            """
+- run: |
+    mkdir -p a b; printf '#!/bin/sh\\necho from a' > a/tool; printf '#!/bin/sh\\necho from b' > b/tool; chmod +x */tool
+    echo "$PWD/a" >> $GITHUB_PATH; echo "$PWD/b" >> $GITHUB_PATH
+    tool || echo not yet
+- run: tool
+"""
+        ),
+    )
+    assert ran.result == "success"
+    assert ran.lines[-2] == "from b"
+    assert "not yet" in ran.lines
+
+
+@pytest.mark.covers("runtime:5.3")
+def test_outputs_of_steps_and_of_the_job(tmp_path: Path) -> None:
+    text = "    outputs: {whole: '${{ steps.a.outputs.x }}-${{ steps.a.outputs.Y }}', none: '${{ steps.b.outputs.z }}'}\n"
+    ran = job(tmp_path, text + steps("- id: a\n  run: printf 'x=1\\ny<<E\\n2\\n3\\nE\\n' >> $GITHUB_OUTPUT\n- {id: b, run: exit 1}"))
+    assert ran.outputs == {"whole": "1-2\n3"}
+    assert ran.result == "failure"  # outputs are evaluated all the same
+
+
+@pytest.mark.covers("runtime:5.1")
+def test_a_wrong_command_file_fails_a_step_that_exited_with_0(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- run: printf 'A=1\\nnonsense\\n' >> $GITHUB_ENV\n- {if: always(), run: echo A is $A}"))
+    assert (ran.result, results(ran)) == ("failure", ["failure", "success"])
+    assert ran.errors == ["Unable to process file command 'env' successfully.", "Invalid format 'nonsense'"]
+    assert "A is 1" in ran.lines
+
+
+@pytest.mark.covers("runtime:3.5")
+def test_node_options_cannot_be_set_for_later_steps(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- run: echo NODE_OPTIONS=x >> $GITHUB_ENV\n- run: echo got:$NODE_OPTIONS"))
+    assert ran.result == "success"
+    assert "got:" in ran.lines
+
+
+@pytest.mark.covers("runtime:2.1")
+@pytest.mark.parametrize(
+    ("shell", "script", "result"),
+    [
+        ("", "false | true", "success"),
+        ("bash", "false | true", "failure"),
+        ("", "false; echo x", "failure"),
+        ("sh", "echo ok", "success"),
+        ("bash -l {0}", "false; echo goes on", "success"),
+        ("python3 {0}", "import sys; sys.exit(0)", "success"),
+        ("python3 {0}", "raise SystemExit(4)", "failure"),
+        ("nonsense", "x", "failure"),
+        ("bash -l", "echo x", "failure"),
+    ],
+)
+def test_shells(tmp_path: Path, shell: str, script: str, result: str) -> None:
+    ran = job(tmp_path, steps(f"- run: {script!r}" + (f"\n  shell: {shell!r}" if shell else "")))
+    assert ran.result == result
+
+
+@pytest.mark.covers("runtime:2.3")
+def test_defaults_of_the_job_replace_those_of_the_workflow_as_a_whole(tmp_path: Path) -> None:
+    head = "on: push\ndefaults: {run: {shell: bash, working-directory: a}}\njobs:\n  job:\n    runs-on: x\n"
+    make = "- {run: mkdir -p a b, working-directory: .}\n"
+    ran = job(tmp_path, steps(make + "- run: false | true; pwd"), head=head)
+    assert ran.result == "failure"
+    ran = job(tmp_path / "2", "    defaults: {run: {working-directory: b}}\n" + steps(make + "- run: false | true; pwd"), head=head)
+    assert ran.result == "success"
+    assert f"{ran.folders.workspace}/b" in ran.lines
+
+
+@pytest.mark.covers("runtime:2.3")
+def test_a_working_directory_that_is_not_there_fails_the_step_at_its_start(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- {run: echo x, working-directory: no/where}"))
+    assert ran.result == "failure"
+    assert ran.errors[0].endswith(f"No such file or directory: {ran.folders.workspace}/no/where")
+
+
+@pytest.mark.covers("runtime:1.8")
+@pytest.mark.parametrize("script", ["sleep 1000", "exec sleep 1000"])
+def test_a_step_timeout_of_a_fraction_of_a_minute_fails_the_step(tmp_path: Path, script: str) -> None:
+    text = f"- {{name: n, run: '{script}', timeout-minutes: 0.002}}\n- {{if: failure(), run: echo after}}"
+    ran = job(tmp_path, steps(text))
+    assert (ran.result, results(ran)) == ("failure", ["failure", "success"])
+    assert ran.errors == ["The action 'n' has timed out after 0.002 minutes."]
+
+
+@pytest.mark.covers("runtime:1.7")
+def test_a_cancelled_leg_ends_its_step_and_runs_what_always_runs(tmp_path: Path) -> None:
+    text = """
+- run: echo ready; exec sleep 1000
+- {name: default, run: echo no}
+- {name: failed, if: failure(), run: echo no}
+- {name: cancelled, if: cancelled(), run: echo yes}
+- {name: always, if: always(), run: 'echo ${{ job.status }}'}
+"""
+    ran = job(tmp_path, steps(text), cancel_at="ready")
+    assert (ran.result, results(ran)) == ("cancelled", ["cancelled", "skipped", "skipped", "success", "success"])
+    assert ran.errors == ["The operation was canceled."]
+    assert ran.lines[-2] == "cancelled"
+
+
+@pytest.mark.covers("runtime:1.7")
+def test_a_running_step_whose_condition_still_holds_is_left_running(tmp_path: Path) -> None:
+    text = "- {if: always(), run: 'echo ready; sleep 0.5; echo done'}\n- run: echo no"
+    ran = job(tmp_path, steps(text), cancel_at="ready")
+    assert (ran.result, results(ran)) == ("cancelled", ["success", "skipped"])
+    assert "done" in ran.lines
+
+
+@pytest.mark.covers("runtime:1.7")
+def test_signals_come_in_order_and_only_to_the_program_itself(tmp_path: Path) -> None:
+    script = "import signal,time\nsignal.signal(signal.SIGINT, lambda *_: print('int', flush=True))\n"
+    script += "signal.signal(signal.SIGTERM, lambda *_: (print('term', flush=True), exit(9)))\n"
+    script += "print('ready', flush=True)\nwhile True: time.sleep(0.05)\n"
+    body = "\n".join("    " + line for line in script.splitlines())
+    ran = job(tmp_path, steps(f"- shell: python3 {{0}}\n  run: |\n{body}"), cancel_at="ready")
+    assert (ran.result, ran.lines[-5:-2]) == ("cancelled", ["ready", "int", "term"])
+
+
+def test_a_forced_cancel_kills_at_once_whatever_conditions_say(tmp_path: Path) -> None:
+    text = "- {if: always(), run: 'trap \"\" INT TERM; echo ready; while :; do sleep 0.1; done'}\n- {if: always(), run: echo no}"
+    ran = job(tmp_path, steps(text), force_at="ready")
+    assert (ran.result, results(ran)) == ("cancelled", ["cancelled", "skipped"])
+
+
+@pytest.mark.covers("runtime:1.13")
+def test_a_daemon_that_keeps_the_pipe_does_not_hang_the_step_and_does_not_outlive_the_leg(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- run: setsid sleep 1000 & echo pid:$!\n- run: echo next"))
+    assert ran.result == "success"
+    pid = int(next(line for line in ran.lines if line.startswith("pid:"))[4:])
+    assert not os.path.exists(f"/proc/{pid}")
+    assert "next" in ran.lines
+
+
+@pytest.mark.covers("runtime:6.2")
+def test_commands_make_annotations_and_an_error_command_fails_nothing(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- run: |\n    echo '::error file=a.py,line=3,title=T::bad%0Athing'\n    echo '::notice::n' >&2"))
+    assert ran.result == "success"
+    [error, notice] = ran.annotations
+    assert (error.level, error.file, error.line, error.title, error.message) == ("error", "a.py", 3, "T", "bad\nthing")
+    assert (notice.level, notice.message) == ("notice", "n")
+    assert "##[notice]n" in ran.lines
+
+
+@pytest.mark.covers("runtime:6.2")
+def test_set_env_is_refused_and_fails_the_step(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- run: echo '::set-env name=A::b'\n- run: echo no"))
+    assert results(ran) == ["failure", "skipped"]
+    assert ran.errors[0] == "Unable to process command '::set-env name=A::b' successfully."
+    allowed = "- {run: echo '::set-env name=A::b', env: {ACTIONS_ALLOW_UNSECURE_COMMANDS: true}}\n- run: echo A is $A"
+    assert "A is b" in job(tmp_path / "2", steps(allowed)).lines
+
+
+@pytest.mark.covers("runtime:6.5")
+def test_legacy_outputs_still_count_and_the_file_wins(tmp_path: Path) -> None:
+    text = "- id: a\n  run: |\n    echo '::set-output name=x::1'; echo '::set-output name=y::1'; echo y=2 >> $GITHUB_OUTPUT\n"
+    assert "1 2" in job(tmp_path, steps(text + "- run: echo ${{ steps.a.outputs.x }} ${{ steps.a.outputs.y }}")).lines
+
+
+@pytest.mark.covers("runtime:6.6")
+def test_a_problem_matcher_annotates_from_the_next_line_on(tmp_path: Path) -> None:
+    text = r"""
+- run: |
+    printf '%s' '{"problemMatcher":[{"owner":"o","pattern":[{"regexp":"^(\\S+):(\\d+): (.*)$","file":1,"line":2,"message":3}]}]}' > m.json
+    echo "a.py:1: before"
+    echo "::add-matcher::m.json"
+    echo "a.py:7: wrong"
+- run: |
+    echo "b.py:8: also here"
+    echo "::remove-matcher owner=o::"
+    echo "c.py:9: not here"
+"""
+    ran = job(tmp_path, steps(text))
+    assert [(note.file, note.line, note.message) for note in ran.annotations] == [("a.py", 7, "wrong"), ("b.py", 8, "also here")]
+    assert "##[error]a.py:7: wrong" in ran.lines
+
+
+@pytest.mark.covers("runtime:7.1")
+def test_secrets_and_masks_never_reach_log_annotations_names_or_outputs(tmp_path: Path) -> None:
+    text = "    outputs: {leak: '${{ steps.a.outputs.x }}', fine: '${{ steps.a.outputs.y }}'}\n" + steps(
+        """
+- id: a
+  name: name ${{ secrets.S }}
+  env: {S: '${{ secrets.S }}'}
+  run: |
+    echo "$S and $(printf %s "$S" | base64) ${{ secrets.S }}"
+    echo "::error::has $S"
+    echo "x=$S" >> $GITHUB_OUTPUT; echo "y=1" >> $GITHUB_OUTPUT
+    echo "::add-mask::later-value"; echo later-value
+    echo "summary $S" >> $GITHUB_STEP_SUMMARY
+"""
+    )
+    ran = job(tmp_path, text, secrets={"S": "hunter-two", "GITHUB_TOKEN": "ghtoken"})
+    everything = ran.log + repr(ran.bodies) + "".join(file.read_text() for file in tmp_path.glob("log*"))
+    assert "hunter-two" not in everything
+    assert "aHVudGVyLXR3bw==" not in everything
+    assert "later-value" not in ran.lines
+    assert ran.outputs == {"fine": "1"}
+    assert "*** and *** ***" in ran.lines
+    assert "Skip output 'leak' since it may contain secret." in [note.message for note in ran.annotations]
+    assert "summary ***" in (tmp_path / "log.2.md").read_text()
+
+
+def test_a_secret_that_is_not_registered_is_plain_text(tmp_path: Path) -> None:
+    assert "hunter-two" in job(tmp_path, steps("- run: echo hunter-two"), secrets={"S": "other"}).lines
+
+
+@pytest.mark.covers("language:5.7")
+def test_hash_files_looks_at_the_workspace(tmp_path: Path) -> None:
+    text = "- run: echo w > a.txt\n- run: echo h=${{ hashFiles('*.txt') }} n=${{ hashFiles('*.none') }}."
+    [line] = [line for line in job(tmp_path, steps(text)).lines if line.startswith("h=")]
+    assert len(line) == len("h= n=.") + 64
+    failed = job(tmp_path / "2", steps("- run: echo ${{ hashFiles('../x') }}"))
+    assert failed.result == "failure"
+    assert "Relative pathing" in failed.errors[0]
+
+
+@pytest.mark.covers("runtime:1.2")
+def test_an_error_in_the_job_env_fails_set_up_and_no_step_runs(tmp_path: Path) -> None:
+    ran = job(tmp_path, "    env: {A: \"${{ fromJSON('x') }}\"}\n" + steps("- {if: always(), run: echo no}"))
+    assert (ran.result, list(ran.steps)) == ("failure", ["Set up job"])
+
+
+def test_contexts_of_the_ticket_are_seen(tmp_path: Path) -> None:
+    more = {
+        "matrix": {"v": "3.10"},
+        "needs": {"a": {"result": "success", "outputs": {"o": "x"}}},
+        "inputs": {"flag": True},
+        "vars": {"V": "var"},
+        "strategy": {"job-index": 2, "job-total": 3},
+    }
+    text = "- run: echo ${{ matrix.v }} ${{ needs.a.outputs.o }} ${{ inputs.flag }} ${{ vars.v }} ${{ strategy.job-index }}"
+    assert "3.10 x true var 2" in job(tmp_path, steps(text), **more).lines
+    assert "[]" in job(tmp_path / "2", steps("- run: echo '[${{ matrix.v }}]'")).lines
+
+
+def test_the_event_file_holds_the_payload(tmp_path: Path) -> None:
+    assert '  "a": 1' in job(tmp_path, steps("- run: cat $GITHUB_EVENT_PATH; echo")).log.splitlines()
+
+
+def test_a_million_of_output_bytes_arrive_whole_and_in_order(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- run: seq 1 200000"), secrets={"S": "no-such-text"})
+    numbers = [line for line in ran.lines if line.isdecimal()]
+    assert numbers == [str(n) for n in range(1, 200001)]
+
+
+@pytest.mark.parametrize("text", ["${{ secrets.S }}", "märz \\u00e9"])
+def test_odd_text_in_scripts_arrives_as_it_is(tmp_path: Path, text: str) -> None:
+    ran = job(tmp_path, steps(f"- run: \"printf '%s' '{text}' | wc -c\""), secrets={"S": "x'y"[:1]})
+    assert ran.result == "success"
+
+
+def test_a_vanished_workspace_fails_the_step_and_not_the_engine(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- run: cd /; rm -rf $GITHUB_WORKSPACE\n- run: echo no"))
+    assert results(ran) == ["success", "failure"]
+
+
+def test_command_files_that_a_step_deleted_or_replaced_by_a_fifo_do_no_harm(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- run: rm $GITHUB_ENV\n- run: rm $GITHUB_OUTPUT; mkfifo $GITHUB_OUTPUT\n- run: echo no"))
+    assert results(ran) == ["success", "failure", "skipped"]
+    assert "not a regular file" in ran.errors[1]
+
+
+def test_a_nul_byte_in_the_environment_fails_that_step(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- run: printf 'A=a\\0b\\n' >> $GITHUB_ENV\n- run: echo no"))
+    assert results(ran) == ["success", "failure"]
+
+
+def test_a_step_that_kills_its_parent_loses_the_leg_and_nothing_is_left(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- run: setsid sleep 1000 & echo pid:$!; kill -9 $PPID; sleep 1000"))
+    assert ran.result == "lost"
+    assert ran.lost == ["the process that starts this job's steps was killed"]
+
+
+def test_the_workflow_head_of_these_tests_is_a_push() -> None:
+    assert WORKFLOW.startswith("on: push")

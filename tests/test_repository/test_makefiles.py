@@ -1,0 +1,372 @@
+"""What the Makefiles do, by running them: in this tree where nothing is changed, else in copies with a remote of their own."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from test_core.processes import Finished, environment, run
+from test_core.repositories import GIT_ENVIRONMENT, GitRepository, make_remote, make_repository
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("headrace", "headrace_encryption")
+GATES = ("itest", "lint", "type-check", "utest")
+each_package = pytest.mark.parametrize("package", PACKAGES)
+
+# What would tell a Makefile that it runs in a pipeline, in an environment or below another make.
+SAYS_WHERE_WE_ARE = (
+    "CI",
+    "VIRTUAL_ENV",
+    "GITHUB_REF",
+    "MAKEFLAGS",
+    "MAKELEVEL",
+    "MFLAGS",
+    "MYPYPATH",
+    "PYTHON",
+    "VERSION",
+    "PACKAGE",
+)
+
+
+def make(folder: Path, *arguments: str, **variables: str) -> Finished:
+    return run(["make", *arguments], folder, environment(SAYS_WHERE_WE_ARE, **GIT_ENVIRONMENT, **variables))
+
+
+def recipe(package: str, target: str) -> str:
+    """What `make target` would do, as make prints it."""
+    done = make(ROOT / "pkg" / package, "--dry-run", target, CI="true")
+    assert done.status == 0, done.err
+    return done.out.replace("\\\n\t", "")
+
+
+# Targets
+
+
+@pytest.mark.parametrize("target", ["install", "build", "check-venv", *GATES, "release"])
+@each_package
+def test_each_package_has_every_target(package: str, target: str) -> None:
+    assert recipe(package, target)
+
+
+def test_only_the_main_package_compiles_protocol_buffers() -> None:
+    assert "protoc" in recipe("headrace", "proto")
+    assert make(ROOT / "pkg/headrace_encryption", "--dry-run", "proto", CI="true").status != 0
+
+
+@pytest.mark.parametrize(
+    ("target", "tools"),
+    [
+        ("lint", ("ruff check ", "ruff format --check ")),
+        ("type-check", ("mypy ",)),
+        ("utest", ("pytest ",)),
+        ("itest", ("pytest ",)),
+    ],
+)
+@each_package
+def test_each_gate_runs_its_tool(package: str, target: str, tools: tuple[str, ...]) -> None:
+    for tool in tools:
+        assert f" -m {tool}" in recipe(package, target)
+
+
+@each_package
+def test_unit_and_integration_tests_are_apart(package: str) -> None:
+    assert f"tests/test_{package}" in recipe(package, "itest")
+    assert "tests/test_" not in recipe(package, "utest")
+
+
+def test_the_main_package_checks_which_room_imports_which() -> None:
+    assert "lint-imports" in recipe("headrace", "lint")
+
+
+@each_package
+def test_types_are_checked_strictly_with_the_configuration_of_the_repository(package: str) -> None:
+    assert "--config-file ../../mypy.ini" in recipe(package, "type-check")
+    assert re.search(r"^strict = True$", (ROOT / "mypy.ini").read_text(), re.MULTILINE)
+
+
+def test_the_encryption_package_finds_the_types_of_its_sibling(tmp_path: Path) -> None:
+    tell = "import os, sys; sys.stdout.write(os.environ['MYPYPATH'] + ' ' + os.getcwd())"
+    (tmp_path / "python").write_text(f'#!/bin/sh\nexec {shutil.which("python3")} -c "{tell}"\n')
+    (tmp_path / "python").chmod(0o755)
+    done = make(ROOT / "pkg/headrace_encryption", "type-check", f"PYTHON={tmp_path / 'python'}", CI="true")
+    path, folder = done.out.splitlines()[-1].split(" ", 1)
+    assert (Path(folder) / path).resolve() == ROOT / "pkg/headrace"
+
+
+@pytest.mark.parametrize("folder", [".", "pkg/headrace", "pkg/headrace_encryption"])
+def test_installing_keeps_to_the_pinned_versions(folder: str) -> None:
+    done = make(ROOT / folder, "--dry-run", "install", CI="true")
+    install = next(line for line in done.out.replace("\\\n\t", "").splitlines() if "pip install --quiet --python" in line)
+    assert "constraints.txt" in install and "--editable" in install
+    assert ("../headrace" in install) == (folder == "pkg/headrace_encryption")
+
+
+# check-venv
+
+
+@pytest.mark.parametrize("target", ["check-venv", "install", *GATES])
+@pytest.mark.parametrize("folder", [".", "pkg/headrace", "pkg/headrace_encryption"])
+def test_outside_an_environment_and_outside_ci_a_target_says_so_and_fails(folder: str, target: str) -> None:
+    done = make(ROOT / folder, target)
+    assert done.status != 0
+    assert "no virtual environment is active" in done.err
+    assert not re.search("pip install|pytest|ruff|mypy", done.out)
+
+
+@pytest.mark.parametrize("variables", [{"CI": "true"}, {"VIRTUAL_ENV": "/somewhere"}], ids=lambda variables: str(*variables))
+@pytest.mark.parametrize("folder", [".", "pkg/headrace", "pkg/headrace_encryption"])
+def test_in_an_environment_or_in_ci_the_check_passes(folder: str, variables: dict[str, str]) -> None:
+    assert make(ROOT / folder, "check-venv", **variables).status == 0
+
+
+# release and build
+
+
+CHANGELOG = "# Changes\n\n## [0.1.0] - 2026-01-02\n\n- The first\n\n## [0.0.9]\n\n## [0.0.8] - unreleased\n- x\n"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> GitRepository:
+    """What a release needs of this repository, ready to be released, with a remote."""
+    files = {name: (ROOT / name).read_text() for name in ("Makefile", "constraints.txt", "bin/release", ".gitignore")}
+    for package in PACKAGES:
+        for name in ("Makefile", "pyproject.toml", f"{package}/__init__.py"):
+            files[f"pkg/{package}/{name}"] = (ROOT / "pkg" / package / name).read_text()
+        files[f"pkg/{package}/CHANGELOG.md"] = CHANGELOG
+        files[f"pkg/{package}/README.md"] = "x\n"
+    repository = make_repository(tmp_path / "a tree", files)
+    make_remote(repository, tmp_path / "remote.git")
+    return repository
+
+
+def remote_refs(tree: GitRepository) -> str:
+    return tree.git("ls-remote", "origin")
+
+
+@each_package
+def test_a_release_tags_and_pushes(tree: GitRepository, package: str) -> None:
+    done = make(tree.root / "pkg" / package, "release", "VERSION=0.1.0")
+    assert done.status == 0, done.err
+    assert f"{package}@0.1.0 is tagged and pushed" in done.out
+    assert tree.git("rev-parse", f"{package}@0.1.0^{{commit}}") == tree.head()
+    assert f"{tree.head()}\trefs/tags/{package}@0.1.0^{{}}" in remote_refs(tree)
+
+
+def test_a_release_from_the_root_names_its_package(tree: GitRepository) -> None:
+    assert make(tree.root, "release", "PACKAGE=headrace", "VERSION=0.1.0").status == 0
+    for arguments in ([], ["PACKAGE=other"], ["PACKAGE="]):
+        done = make(tree.root, "release", "VERSION=0.1.0", *arguments)
+        assert done.status != 0 and "say which package" in done.err
+
+
+def edit(tree: GitRepository, name: str, old: str, new: str) -> None:
+    text = (tree.root / name).read_text()
+    assert old in text
+    tree.write({name: text.replace(old, new)})
+
+
+def commit_and_push(tree: GitRepository) -> None:
+    tree.commit()
+    tree.git("push", "--quiet", "origin", "main")
+
+
+def other_version_in_pyproject(tree: GitRepository) -> None:
+    edit(tree, "pkg/headrace/pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"')
+    commit_and_push(tree)
+
+
+def other_version_in_the_module(tree: GitRepository) -> None:
+    edit(tree, "pkg/headrace/headrace/__init__.py", '"0.1.0"', '"0.1.1"')
+    commit_and_push(tree)
+
+
+def no_version_but_one_elsewhere_in_pyproject(tree: GitRepository) -> None:
+    edit(tree, "pkg/headrace/pyproject.toml", 'version = "0.1.0"', 'dynamic = ["version"]')
+    edit(tree, "pkg/headrace/pyproject.toml", "[dependency-groups]", '[tool.x]\nversion = "0.1.0"\n\n[dependency-groups]')
+    commit_and_push(tree)
+
+
+def changelog_without_entry(tree: GitRepository) -> None:
+    edit(tree, "pkg/headrace/CHANGELOG.md", "## [0.1.0]", "## [0.1.01]")
+    commit_and_push(tree)
+
+
+def changelog_with_an_empty_entry(tree: GitRepository) -> None:
+    edit(tree, "pkg/headrace/CHANGELOG.md", "- The first\n", "")
+    commit_and_push(tree)
+
+
+def changelog_still_unreleased(tree: GitRepository) -> None:
+    edit(tree, "pkg/headrace/CHANGELOG.md", "- 2026-01-02", "- unreleased")
+    commit_and_push(tree)
+
+
+def no_changelog(tree: GitRepository) -> None:
+    (tree.root / "pkg/headrace/CHANGELOG.md").unlink()
+    commit_and_push(tree)
+
+
+def a_changed_file(tree: GitRepository) -> None:
+    edit(tree, "Makefile", "PACKAGES", "PACKAGES ")
+
+
+def an_untracked_file(tree: GitRepository) -> None:
+    tree.write({"pkg/headrace/headrace/forgotten.py": ""})
+
+
+def a_staged_file(tree: GitRepository) -> None:
+    tree.write({"new": ""})
+    tree.git("add", "new")
+
+
+def another_branch(tree: GitRepository) -> None:
+    tree.git("switch", "--quiet", "--create", "feature")
+
+
+def a_detached_head(tree: GitRepository) -> None:
+    tree.git("switch", "--quiet", "--detach")
+
+
+def tag_here(tree: GitRepository) -> None:
+    tree.tag("headrace@0.1.0")
+
+
+def tag_at_the_remote(tree: GitRepository) -> None:
+    tree.tag("headrace@0.1.0")
+    tree.git("push", "--quiet", "origin", "headrace@0.1.0")
+    tree.git("tag", "--delete", "headrace@0.1.0")
+
+
+def ahead_of_the_remote(tree: GitRepository) -> None:
+    tree.commit({"a": ""})
+
+
+def behind_the_remote(tree: GitRepository) -> None:
+    tree.commit({"a": ""})
+    tree.git("push", "--quiet", "origin", "main")
+    tree.git("reset", "--quiet", "--hard", "HEAD~")
+
+
+def a_remote_that_is_gone(tree: GitRepository) -> None:
+    tree.git("remote", "set-url", "origin", str(tree.root / "nowhere"))
+
+
+def no_remote(tree: GitRepository) -> None:
+    tree.git("remote", "remove", "origin")
+
+
+REFUSALS: list[tuple[Callable[[GitRepository], None], str]] = [
+    (other_version_in_pyproject, "pyproject.toml says version 0.2.0, not 0.1.0"),
+    (no_version_but_one_elsewhere_in_pyproject, r"pyproject.toml says version \(none\), not 0.1.0"),
+    (other_version_in_the_module, r"__init__.py says version 0.1.1, not 0.1.0"),
+    (changelog_without_entry, "CHANGELOG.md has no entry for 0.1.0"),
+    (changelog_with_an_empty_entry, "CHANGELOG.md has no entry for 0.1.0"),
+    (changelog_still_unreleased, "still calls 0.1.0 unreleased"),
+    (no_changelog, "CHANGELOG.md has no entry for 0.1.0"),
+    (a_changed_file, "the tree is not clean: Makefile"),
+    (an_untracked_file, "the tree is not clean: .*forgotten.py"),
+    (a_staged_file, "the tree is not clean: new"),
+    (another_branch, "releases are made from main, but this is feature"),
+    (a_detached_head, "releases are made from main, but this is a detached HEAD"),
+    (tag_here, "the tag headrace@0.1.0 is here already"),
+    (tag_at_the_remote, "the tag headrace@0.1.0 is at origin already"),
+    (ahead_of_the_remote, "main here is not main at origin"),
+    (behind_the_remote, "main here is not main at origin"),
+    (a_remote_that_is_gone, "origin does not answer"),
+    (no_remote, "origin does not answer"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "message"), REFUSALS, ids=[spoil.__name__ for spoil, _ in REFUSALS])
+def test_a_release_is_refused_and_no_ref_changes(
+    tree: GitRepository, spoil: Callable[[GitRepository], None], message: str
+) -> None:
+    remote = GitRepository(tree.root.parent / "remote.git")
+    spoil(tree)
+    before = (tree.refs(), remote.refs())
+    done = make(tree.root / "pkg/headrace", "release", "VERSION=0.1.0")
+    assert done.status != 0
+    assert re.search(f"^refused: .*{message}", done.err, re.MULTILINE), done.err
+    assert (tree.refs(), remote.refs()) == before
+
+
+@pytest.mark.parametrize(
+    "version", ["", "v0.1.0", "0.1", "0.1.0-rc.1", "00.1.0", "0.1.0+local", "0.1.0 ", "--force", "0.1.0; true"]
+)
+def test_a_release_of_a_version_that_is_none_or_another_is_refused(tree: GitRepository, version: str) -> None:
+    before = (tree.refs(), remote_refs(tree))
+    done = make(tree.root / "pkg/headrace", "release", f"VERSION={version}")
+    assert done.status != 0 and "refused: " in done.err
+    assert (tree.refs(), remote_refs(tree)) == before
+
+
+def test_a_release_says_everything_that_is_wrong_at_once(tree: GitRepository) -> None:
+    an_untracked_file(tree)
+    tag_here(tree)
+    changelog = tree.root / "pkg/headrace/CHANGELOG.md"
+    changelog.write_text("")
+    done = make(tree.root / "pkg/headrace", "release", "VERSION=0.2.0")
+    assert done.err.count("refused: ") >= 4, done.err
+
+
+def test_when_the_remote_does_not_take_the_tag_it_is_not_kept_here(tree: GitRepository) -> None:
+    hook = tree.root.parent / "remote.git/hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho tags are frozen >&2\nexit 1\n")
+    hook.chmod(0o755)
+    before = (tree.refs(), remote_refs(tree))
+    done = make(tree.root / "pkg/headrace", "release", "VERSION=0.1.0")
+    assert done.status != 0 and "tags are frozen" in done.err
+    assert (tree.refs(), remote_refs(tree)) == before
+
+
+@pytest.mark.parametrize(
+    ("package", "ref"),
+    [
+        ("headrace", "refs/tags/headrace@0.1.1"),
+        ("headrace", "refs/tags/headrace@"),
+        ("headrace", "refs/tags/headrace@0.1.0-1"),
+        ("headrace_encryption", "refs/tags/headrace_encryption@1.0.0"),
+    ],
+)
+def test_a_build_on_a_tag_that_names_another_version_is_refused(tree: GitRepository, package: str, ref: str) -> None:
+    done = make(tree.root / "pkg" / package, "build", GITHUB_REF=ref)
+    assert done.status != 0
+    assert f"the tag is {ref.removeprefix('refs/tags/')}, but" in done.err
+    assert not (tree.root / "pkg" / package / "dist").exists()
+
+
+REFS = [
+    "refs/tags/headrace@0.1.0",
+    "refs/tags/headrace_encryption@9.9.9",
+    "refs/heads/main",
+    "refs/heads/headrace@9.9.9",
+    "refs/tags/v9",
+    "",
+]
+
+
+@pytest.mark.parametrize("ref", REFS)
+def test_a_build_is_not_kept_from_the_right_tag_nor_by_what_is_no_tag_of_it(tree: GitRepository, ref: str) -> None:
+    done = run(["bin/release", "check", "headrace"], tree.root, environment(SAYS_WHERE_WE_ARE, GITHUB_REF=ref))
+    assert (done.status, done.err) == (0, "")
+
+
+@pytest.mark.slow
+@each_package
+def test_a_build_makes_a_wheel_and_a_source_distribution_that_hold_the_package(package: str, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", "dist", "__pycache__", ".*_cache", ".hypothesis"))
+    done = make(copy / "pkg" / package, "build", GITHUB_REF=f"refs/tags/{package}@0.1.0")
+    assert done.status == 0, done.out + done.err
+    built = sorted(path.name for path in (copy / "pkg" / package / "dist").glob("*.*") if path.name != ".gitignore")
+    assert built == [f"{package}-0.1.0-py3-none-any.whl", f"{package}-0.1.0.tar.gz"]
+    with zipfile.ZipFile(copy / "pkg" / package / "dist" / built[0]) as wheel:
+        held = set(wheel.namelist())
+    sources = ROOT / "pkg" / package
+    assert {str(path.relative_to(sources)) for path in (sources / package).rglob("*.py")} <= held
+    assert not any(name.startswith("tests/") for name in held)

@@ -1,0 +1,159 @@
+"""The files of the repository as such: what must be there, and what must not stand in any of them."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from test_core.processes import environment, run
+from test_core.repositories import make_repository
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("headrace", "headrace_encryption")
+
+# Addresses that belong in a public repository. Everything else is somebody's own machine.
+PUBLIC_HOSTS = re.compile(
+    r"(?:[\w-]+\.)*(?:github\.com|github\.io|githubusercontent\.com|ghcr\.io|pypi\.org|python\.org|pytest\.org|readthedocs\.io"
+    r"|apache\.org|yaml\.org|json-schema\.org|w3\.org|rfc-editor\.org|ietf\.org|protobuf\.dev|no-color\.org|spdx\.org|docker\.com"
+    r"|example|example\.com|example\.org|example\.net|test|invalid|localhost|local)"
+    r"|127(?:\.\d+){3}|0\.0\.0\.0|\[::1\]|\[.*|[^.]*|.*[{}$%<>*].*"
+)
+# Folders of one machine, and words of one workplace; in pieces, so that this file does not hold them.
+WORDS = (r"\b" + "sub" + r"agents?\b", "clau" + "de", "anthro" + "pic", r"\bll" + r"ms?\b", "bash" + "_jobs")
+PRIVATE = re.compile("|".join([r"(?<![\w.~}/-])/" + "work/", *WORDS]), re.IGNORECASE)
+HOST = re.compile(r"https?://(?:[^/\s@\"']*@)?([^/\s:\"'`)\]\\,]+)")
+
+
+def tracked() -> list[Path]:
+    """The text files that git would commit: tracked, or new and not ignored."""
+    listed = run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], ROOT)
+    if listed.status != 0:
+        pytest.skip("this tree is not a git repository")
+    files = [ROOT / name for name in listed.out.split("\0") if name]
+    return [file for file in files if file.is_file() and not file.is_symlink() and b"\0" not in file.read_bytes()]
+
+
+def test_no_file_names_a_private_folder_or_workplace() -> None:
+    found = [
+        f"{file.relative_to(ROOT)}:{number}: {line.strip()}"
+        for file in tracked()
+        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1)
+        if PRIVATE.search(line)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_no_file_names_a_host_that_is_not_public() -> None:
+    found = [
+        f"{file.relative_to(ROOT)}: {host}"
+        for file in tracked()
+        for host in HOST.findall(file.read_text(encoding="utf-8", errors="replace"))
+        if not PUBLIC_HOSTS.fullmatch(host)
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("line", ["see /" + "work/x", "a Sub" + "agent did it", "/tmp/bash" + "_jobs.0"])
+def test_a_planted_private_word_is_found(line: str) -> None:
+    assert PRIVATE.search(line)
+
+
+@pytest.mark.parametrize("line", ["/home/runner/work/x/x", "the agent's name", "framework/", "{root}/work/", "a job's work"])
+def test_ordinary_words_are_not_taken_for_private_ones(line: str) -> None:
+    assert not PRIVATE.search(line)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_each_package_has_its_parts(package: str) -> None:
+    parts = ("Makefile", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "tests", package)
+    assert [part for part in parts if not (ROOT / "pkg" / package / part).exists()] == []
+    assert (ROOT / "pkg" / package / package / "py.typed").exists()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_each_package_supports_the_oldest_python_that_its_pipeline_runs(package: str) -> None:
+    assert 'requires-python = ">=3.10"' in (ROOT / "pkg" / package / "pyproject.toml").read_text()
+
+
+def test_every_licence_file_is_the_same() -> None:
+    texts = {path.read_text() for path in (ROOT / "LICENSE", *(ROOT / "pkg" / package / "LICENSE" for package in PACKAGES))}
+    assert len(texts) == 1 and "Apache License" in texts.pop()
+
+
+def test_every_room_stands_in_the_table_of_contributing() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    rooms = [path.parent.name for path in (ROOT / "pkg/headrace/headrace").glob("*/__init__.py")]
+    assert rooms and [room for room in rooms if f"`{room}/`" not in text] == []
+
+
+@pytest.mark.parametrize("script", ["release", "constraints", "third-party-repository", "system-deps"])
+def test_every_script_is_executable(script: str) -> None:
+    assert (ROOT / "bin" / script).stat().st_mode & 0o111
+
+
+def test_committed_protocol_buffers_run_with_the_oldest_runtime_that_is_allowed() -> None:
+    floor = re.search(r'"protobuf>=([0-9.]+)"', (ROOT / "pkg/headrace/pyproject.toml").read_text())
+    assert floor
+    for file in (ROOT / "pkg/headrace/headrace").rglob("*_pb2.py"):
+        made = re.search(r"^# Protobuf Python Version: ([0-9.]+)$", file.read_text(), re.MULTILINE)
+        assert made, file
+        assert numbers(made[1])[:2] <= numbers(floor[1])[:2], f"{file.name} was compiled for protobuf {made[1]}; run make proto"
+
+
+def numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
+
+
+NO_SKIP_TESTS = {
+    "needs a tool": 'import pytest\ndef test_it():\n    pytest.skip("needs strace")\n',
+    "in a fixture": 'import pytest\n@pytest.fixture\ndef f():\n    pytest.skip("needs strace")\ndef test_it(f):\n    pass\n',
+    "by a mark": 'import pytest\n@pytest.mark.skipif(True, reason="needs strace")\ndef test_it():\n    pass\n',
+    "other reason": 'import pytest\ndef test_it():\n    pytest.skip("not on this platform")\n',
+}
+
+
+@pytest.mark.parametrize("kind", NO_SKIP_TESTS)
+def test_a_skip_for_something_missing_fails_where_nothing_may_be_missing(kind: str, tmp_path: Path) -> None:
+    files = {"conftest.py": (ROOT / "conftest.py").read_text(), "pytest.ini": "[pytest]\n", "test_it.py": NO_SKIP_TESTS[kind]}
+    tree = make_repository(tmp_path / "tree", files)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    relaxed = run(command, tree.root, environment(["HEADRACE_NO_SKIP"]))
+    strict = run(command, tree.root, environment(HEADRACE_NO_SKIP="1"))
+    assert relaxed.status == 0 and "1 skipped" in relaxed.out
+    assert (strict.status == 0) == (kind == "other reason"), strict.out
+    assert kind == "other reason" or "HEADRACE_NO_SKIP forbids: needs strace" in strict.out
+
+
+@pytest.mark.slow
+def test_compiling_the_protocol_buffers_again_changes_nothing() -> None:
+    protos = sorted((ROOT / "pkg/headrace/headrace/services/proto").glob("*.proto"))
+    if not protos:
+        pytest.skip("there is no .proto yet")
+    compiled = [path for path in protos[0].parent.iterdir() if "_pb2.py" in path.name]
+    before = {path: path.read_bytes() for path in compiled}
+    done = run(["make", "proto"], ROOT / "pkg/headrace")
+    assert done.status == 0, done.err
+    after = {path: path.read_bytes() for path in compiled}
+    for path, content in before.items():
+        path.write_bytes(content)
+    assert after == before
+
+
+@pytest.mark.slow
+def test_a_strangers_repository_is_made_from_public_source_distributions(tmp_path: Path) -> None:
+    pip = run([sys.executable, "-m", "pip", "--version"], tmp_path)
+    if pip.status != 0:
+        pytest.skip("this environment has no pip")
+    done = run([ROOT / "bin/third-party-repository", tmp_path / "a stranger's"], tmp_path)
+    assert done.status == 0, done.err
+    root = Path(done.out.strip())
+    assert root == tmp_path / "a stranger's"
+    assert run(["git", "status", "--porcelain"], root).out == ""
+    files = run(["git", "ls-files"], root).out.splitlines()
+    for name in ("pkg/inngest/inngest/__init__.py", "pkg/inngest_encryption/pyproject.toml", ".github/workflows/inngest.yml"):
+        assert name in files
+    assert not any("egg-info" in name for name in files)
+    again = run([ROOT / "bin/third-party-repository", root], tmp_path)
+    assert again.status == 1 and "is not empty" in again.err
