@@ -77,7 +77,7 @@ def _parse(data: bytes, path: str) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
-        import tomli as tomllib
+        import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
     try:
         parsed: dict[str, Any] = tomllib.loads(data.decode())
         return parsed

@@ -134,8 +134,8 @@ class Source:
 
 
 def gather(event: Event, wanted: tuple[str, ...], mirrors: str = "") -> Gathered:
-    """All workflow files of the event's tree, or those that `-W` names. `mirrors` is a folder of git repositories OWNER+NAME/repo.
-    Raises UsageError where `-W` names nothing."""
+    """All workflow files of the event's tree, or those that `-W` names. `mirrors` is a folder of git repositories
+    OWNER+NAME/repo. Raises UsageError where `-W` names nothing."""
     if not from_commit(event):
         return _gather(event, WorkTree(event.repository.root), wanted, mirrors)
     with git.Objects(event.objects or event.repository.git_dir) as objects:
@@ -151,8 +151,8 @@ def from_commit(event: Event) -> bool:
 
 
 def _load(path: str, content: bytes, source: Source) -> Loaded:
-    """Read a file with those it calls. What other repositories hold may not be at hand: that is no fault of the file, and its calls
-    then stay unread, for the planner to say what that means."""
+    """Read a file with those it calls. What other repositories hold may not be at hand: that is no fault of the file, and its
+    calls then stay unread, for the planner to say what that means."""
     from headrace.workflow.reader import Options, load
 
     before = len(source.absent)

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import headrace
 import pytest
 from msgspec import Struct
-
-import headrace
+from test_core.repositories import GitRepository, make_repository
 
 
 class Done(Struct, frozen=True):
@@ -69,36 +69,6 @@ class Headrace:
         return Done(done.returncode, done.stdout, done.stderr)
 
 
-class Repository:
-    """A git repository with a first commit on `main`."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        root.mkdir(parents=True)
-        self.git("init", "-q", "-b", "main")
-        self.git("config", "user.name", "Ada")
-        self.git("config", "user.email", "ada@example.org")
-
-    def git(self, *arguments: str) -> str:
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.root), "GIT_CONFIG_NOSYSTEM": "1"}
-        done = subprocess.run(["git", *arguments], cwd=self.root, env=environment, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    def write(self, path: str, text: str) -> Path:
-        file = self.root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-        return file
-
-    def workflow(self, name: str, text: str) -> Path:
-        return self.write(f".github/workflows/{name}", text)
-
-    def commit(self, message: str = "Change") -> str:
-        self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", message)
-        return self.git("rev-parse", "HEAD")
-
-
 CI = """\
 name: CI
 on: [push, pull_request]
@@ -125,15 +95,12 @@ def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    made = Repository(tmp_path / "a folder" / "hello")
-    made.workflow("ci.yml", CI)
-    made.commit("First")
-    return made
+def repository(tmp_path: Path) -> GitRepository:
+    return make_repository(tmp_path / "a folder" / "hello", {".github/workflows/ci.yml": CI})
 
 
 @pytest.fixture(name="headrace")
-def headrace_command(tmp_path: Path, repository: Repository, bytecode: Path) -> Headrace:
+def headrace_command(tmp_path: Path, repository: GitRepository, bytecode: Path) -> Headrace:
     home = tmp_path / "home"
     home.mkdir()
     return Headrace(home, repository.root, bytecode)

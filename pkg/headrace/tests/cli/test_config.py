@@ -7,40 +7,40 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Done, Headrace, Repository
+    from test_core.repositories import GitRepository
+    from tests.cli.conftest import Done, Headrace
 
 
 def jobs(done: Done) -> list[str]:
     return list(dict.fromkeys(row["job"] for row in done.json["jobs"]))
 
 
-def test_the_command_line_wins_over_the_environment_and_that_over_the_file(headrace: Headrace, repository: Repository) -> None:
-    repository.write("pyproject.toml", "[tool.headrace]\nref = 'refs/heads/from-file'\n")
+def test_the_command_line_wins_over_the_environment_and_that_over_the_file(headrace: Headrace, repository: GitRepository) -> None:
+    repository.write({"pyproject.toml": "[tool.headrace]\nref = 'refs/heads/from-file'\n"})
 
-    def ref(*arguments: str, **extra: str) -> str:
-        found: str = headrace("plan", "--json", *arguments, **extra).json["event"]["ref"]
-        return found
+    def ref(done: Done) -> object:
+        return done.json["event"]["ref"]
 
-    assert ref() == "refs/heads/from-file"
-    assert ref(HEADRACE_REF="refs/heads/from-env") == "refs/heads/from-env"
-    assert ref("--ref", "refs/heads/said", HEADRACE_REF="refs/heads/from-env") == "refs/heads/said"
+    assert ref(headrace("plan", "--json")) == "refs/heads/from-file"
+    assert ref(headrace("plan", "--json", HEADRACE_REF="refs/heads/from-env")) == "refs/heads/from-env"
+    assert ref(headrace("plan", "--json", "--ref", "refs/heads/said", HEADRACE_REF="refs/heads/x")) == "refs/heads/said"
 
 
-def test_lists_flags_and_tables_have_their_own_forms(headrace: Headrace, repository: Repository) -> None:
-    repository.write("pyproject.toml", "[tool.headrace]\njob = ['publish']\nno-needs = true\n[tool.headrace.var]\nA = 'x'\n")
+def test_lists_flags_and_tables_have_their_own_forms(headrace: Headrace, repository: GitRepository) -> None:
+    repository.write({"pyproject.toml": "[tool.headrace]\njob = ['publish']\nno-needs = true\n[tool.headrace.var]\nA = 'x'\n"})
     assert jobs(headrace("plan", "--json")) == ["publish"]
     assert jobs(headrace("plan", "--json", HEADRACE_NO_NEEDS="0")) == ["test", "publish"]
     assert jobs(headrace("plan", "--json", HEADRACE_JOB="test\npublish")) == ["test", "publish"]
 
 
-def test_the_file_of_the_root_counts_in_every_subfolder(headrace: Headrace, repository: Repository) -> None:
-    repository.write("pyproject.toml", "[tool.headrace]\njob = ['test']\n")
-    repository.write("pkg/a/pyproject.toml", "[tool.headrace]\njob = ['publish']\n")
+def test_the_file_of_the_root_counts_in_every_subfolder(headrace: Headrace, repository: GitRepository) -> None:
+    repository.write({"pyproject.toml": "[tool.headrace]\njob = ['test']\n"})
+    repository.write({"pkg/a/pyproject.toml": "[tool.headrace]\njob = ['publish']\n"})
     assert jobs(headrace("plan", "--json", cwd=repository.root / "pkg" / "a")) == ["test"]
 
 
-def test_a_file_without_our_table_is_not_even_parsed(headrace: Headrace, repository: Repository) -> None:
-    repository.write("pyproject.toml", "this is not TOML")
+def test_a_file_without_our_table_is_not_even_parsed(headrace: Headrace, repository: GitRepository) -> None:
+    repository.write({"pyproject.toml": "this is not TOML"})
     assert headrace("plan").status == 0
 
 
@@ -61,8 +61,8 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "words"), WRONG)
-def test_a_wrong_setting_is_one_line_and_status_2(headrace: Headrace, repository: Repository, text: str, words: str) -> None:
-    repository.write("pyproject.toml", text)
+def test_a_wrong_setting_is_one_line_and_status_2(headrace: Headrace, repository: GitRepository, text: str, words: str) -> None:
+    repository.write({"pyproject.toml": text})
     done = headrace("plan")
     assert done.status == 2
     assert words in done.err
@@ -70,8 +70,8 @@ def test_a_wrong_setting_is_one_line_and_status_2(headrace: Headrace, repository
     assert "hush" not in done.err
 
 
-def test_tables_of_others_are_left_alone(headrace: Headrace, repository: Repository) -> None:
-    repository.write("pyproject.toml", "[tool.headrace.release]\nanything = 1\n")
+def test_tables_of_others_are_left_alone(headrace: Headrace, repository: GitRepository) -> None:
+    repository.write({"pyproject.toml": "[tool.headrace.release]\nanything = 1\n"})
     assert headrace("plan").status == 0
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-
 from headrace.record.journal import Journal, body_record
 from headrace.record.records import (
     Body,
@@ -22,11 +21,12 @@ from headrace.record.records import (
 )
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Headrace, Repository
+    from test_core.repositories import GitRepository
+    from tests.cli.conftest import Headrace
 
 
 @pytest.fixture
-def past(headrace: Headrace, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def past(headrace: Headrace, repository: GitRepository, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A run of this repository whose job `test` failed in its second step, and one of another repository."""
     monkeypatch.setenv("XDG_STATE_HOME", str(headrace.home / "state"))
     journal = Journal.open()

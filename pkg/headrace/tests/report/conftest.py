@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from headrace.plan.model import Reason, Result
 from headrace.record.records import (
     Annotated,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-
 from headrace.base.errors import Position, Problem
 from headrace.events.model import Event, Repository
 from headrace.plan.model import Plan, Reason

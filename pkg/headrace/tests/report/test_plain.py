@@ -6,7 +6,6 @@ import io
 from typing import TYPE_CHECKING
 
 import pytest
-
 from headrace.plan.model import Reason
 from headrace.record.records import Lost
 from headrace.report.colour import Style

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from headrace.report.colour import Style
 from headrace.report.table import Column, table
 from headrace.report.text import clean, shorten, width, without_escapes
+from hypothesis import given
+from hypothesis import strategies as st
 
 COLUMNS = (Column("workflow", shrinks=True), Column("would", state=True), Column("why"))
 ROWS = [

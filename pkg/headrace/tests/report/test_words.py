@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from headrace.base.errors import Position
 from headrace.plan.model import Reason
 from headrace.report.words import say
