@@ -59,9 +59,9 @@ def read_settings(root: str) -> dict[str, Any]:
     known = known_keys()
     for key, value in table.items():
         if key not in known and not isinstance(value, dict):
-            from headrace.cli.nearest import did_you_mean
+            from headrace.plan.nearest import hint
 
-            raise UsageError(Problem(f"{TABLE}] has no '{key}'", _line_of(data, key, path), did_you_mean(key, sorted(known))))
+            raise UsageError(Problem(f"{TABLE}] has no '{key}'", _line_of(data, key, path), hint(key, sorted(known))))
     return table
 
 
@@ -77,7 +77,7 @@ def _parse(data: bytes, path: str) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
-        import tomli as tomllib
+        import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
     try:
         parsed: dict[str, Any] = tomllib.loads(data.decode())
         return parsed

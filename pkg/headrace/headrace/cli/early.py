@@ -14,7 +14,10 @@ def prepare(arguments: Sequence[str]) -> None:
     if arguments[:1] == ["run"] and not any(word in ("-h", "--help") for word in arguments):
         from headrace.sandbox.zygote import start
 
-        ZYGOTE.append(start(_supervisor))
+        try:
+            ZYGOTE.append(start(_supervisor))
+        except OSError:  # too many processes: the engine tries again, and says so
+            return
 
 
 def _supervisor() -> Callable[[socket.socket], None]:

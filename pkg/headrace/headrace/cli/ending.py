@@ -72,17 +72,22 @@ def _say(text: str) -> None:
 def click_problem(error: click.ClickException) -> str:
     """A wrong call in one line: what is wrong; what to do."""
     if isinstance(error, click.NoSuchOption):
-        from headrace.cli.nearest import nearest
-
-        context = error.ctx
-        known = [name for param in context.command.get_params(context) for name in param.opts] if context else []
-        near = nearest(error.option_name, [name for name in known if name.startswith("--")])
-        hint = f"did you mean {near}?" if near else _help_hint(context)
-        return str(Problem(f"there is no option {error.option_name}", hint=hint))
+        return str(Problem(f"there is no option {error.option_name}", hint=_option_hint(error.option_name, error.ctx)))
     message = " ".join(error.format_message().split()).rstrip(".")
-    return str(
-        Problem(message[:1].lower() + message[1:], hint=_help_hint(error.ctx) if isinstance(error, click.UsageError) else "")
-    )
+    hint = _help_hint(error.ctx) if isinstance(error, click.UsageError) else ""
+    return str(Problem(message[:1].lower() + message[1:], hint=hint))
+
+
+def _option_hint(name: str, context: click.Context | None) -> str:
+    """The nearest option of this verb; or that it is one of `run`'s."""
+    from headrace.cli import options
+    from headrace.plan.nearest import nearest
+
+    if any(name in each.opts for each in options.running()):
+        return "`headrace run` has it"
+    known = [each for parameter in context.command.get_params(context) for each in parameter.opts] if context else []
+    near = nearest(name, [each for each in known if each.startswith("--")])
+    return f"did you mean {near}?" if near else _help_hint(context)
 
 
 def _help_hint(context: click.Context | None) -> str:

@@ -28,7 +28,8 @@ def ls(number: int, everywhere: bool, repo: str | None, as_json: bool, color: Ch
 
 
 def repository_root(repo: str | None) -> str | None:
-    """The root of the repository we stand in, None (every repository) outside of one. A `repo` that is none raises HeadraceError."""
+    """The root of the repository we stand in, None (every repository) outside of one. Raises HeadraceError for a `repo` that is
+    none."""
     from headrace.base.errors import HeadraceError
     from headrace.events.detect import open_repository
 

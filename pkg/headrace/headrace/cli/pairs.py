@@ -82,7 +82,7 @@ def parse_dotenv(text: str, path: str) -> dict[str, str]:
             key = key[7:].strip()
         if not equals or not key or any(c.isspace() for c in key):
             raise UsageError(Problem("this line is not NAME=VALUE", Position(path, first + 1, 1)))
-        value = value.strip()
+        value = value.strip(" \t")
         if value[:1] in ("'", '"'):
             column = line.index(value, line.index("=") + 1) + 1
             closed = _closing(value)
@@ -92,7 +92,7 @@ def parse_dotenv(text: str, path: str) -> dict[str, str]:
                 closed = _closing(value)
             if closed < 0:
                 raise UsageError(Problem("the quote that begins here has no end", Position(path, first + 1, column)))
-            rest = value[closed + 1 :].strip()
+            rest = value[closed + 1 :].strip(" \t")
             if rest and not rest.startswith("#"):
                 raise UsageError(Problem("there is text behind the closing quote", Position(path, index, 1)))
             found[key] = _unquoted(value[: closed + 1])

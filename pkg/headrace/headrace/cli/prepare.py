@@ -44,7 +44,8 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
     from headrace.engine.capabilities import capabilities
     from headrace.events.build import build_event
     from headrace.events.request import EventRequest
-    from headrace.plan.make import Selection, make_plan
+    from headrace.plan.make import make_plan
+    from headrace.plan.select import Selection
 
     request = EventRequest(call.ref, call.sha, call.base, call.head, call.payload, call.actor, call.inputs)
     event: Event = build_event(repository, call.event, request, objects)

@@ -31,9 +31,9 @@ class Verbs(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in VERBS and not args[0].startswith("-"):
             from headrace.base.errors import Problem, UsageError
-            from headrace.cli.nearest import did_you_mean
+            from headrace.plan.nearest import hint
 
-            raise UsageError(Problem(f"there is no verb '{args[0]}'", hint=did_you_mean(args[0], VERBS)))
+            raise UsageError(Problem(f"there is no verb '{args[0]}'", hint=hint(args[0], VERBS)))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

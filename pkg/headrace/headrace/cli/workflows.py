@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from headrace.base import git
 from headrace.base.errors import Problem, UsageError
-from headrace.cli.nearest import did_you_mean
 from headrace.events.model import Event
+from headrace.plan.nearest import hint
 from headrace.workflow.model import Workflow
 
 if TYPE_CHECKING:
@@ -134,8 +134,8 @@ class Source:
 
 
 def gather(event: Event, wanted: tuple[str, ...], mirrors: str = "") -> Gathered:
-    """All workflow files of the event's tree, or those that `-W` names. `mirrors` is a folder of git repositories OWNER+NAME/repo.
-    Raises UsageError where `-W` names nothing."""
+    """All workflow files of the event's tree, or those that `-W` names. `mirrors` is a folder of git repositories
+    OWNER+NAME/repo. Raises UsageError where `-W` names nothing."""
     if not from_commit(event):
         return _gather(event, WorkTree(event.repository.root), wanted, mirrors)
     with git.Objects(event.objects or event.repository.git_dir) as objects:
@@ -151,8 +151,8 @@ def from_commit(event: Event) -> bool:
 
 
 def _load(path: str, content: bytes, source: Source) -> Loaded:
-    """Read a file with those it calls. What other repositories hold may not be at hand: that is no fault of the file, and its calls
-    then stay unread, for the planner to say what that means."""
+    """Read a file with those it calls. What other repositories hold may not be at hand: that is no fault of the file, and its
+    calls then stay unread, for the planner to say what that means."""
     from headrace.workflow.reader import Options, load
 
     before = len(source.absent)
@@ -219,5 +219,5 @@ def by_name(text: str, workflows: Iterable[Workflow], files: Iterable[str]) -> l
         if found:
             return found
     known = [*short.values(), *(name for path, name in named.items() if name != path)]
-    hint = did_you_mean(text, known) or f"there are none in {FOLDER}"
-    raise UsageError(Problem(f"there is no workflow '{text}'", hint=hint))
+    what = hint(text, known) if known else f"there are none in {FOLDER}"
+    raise UsageError(Problem(f"there is no workflow '{text}'", hint=what))

@@ -90,27 +90,27 @@ def _ref(facts: Facts) -> str:
 
 @_word("paths")
 def _paths(facts: Facts) -> str:
-    files, pattern, filter = facts.get("files", ""), facts.get("pattern", ""), facts.get("filter", "paths")
+    files, pattern, listed = facts.get("files", ""), facts.get("pattern", ""), facts.get("filter", "paths")
     if files == "unknown":
-        return f"{filter} is not looked at, since the changed files are not known"
+        return f"{listed} is not looked at, since the changed files are not known"
     if "file" in facts:
         return f"changed file {facts['file']} {_matched(facts)}"
     changed = count(int(files), "changed file") if files.isdecimal() else "the changed files"
     if files == "0":
-        return f"nothing changed, so that {filter} lets nothing through"
-    if filter.endswith("-ignore"):
-        return f"{changed}, all in {filter}" + (f" (such as '{pattern}')" if pattern else "")
-    return f"{changed}, none in {filter}" + (f" (last said '{pattern}')" if pattern else "")
+        return f"nothing changed, so that {listed} lets nothing through"
+    if listed.endswith("-ignore"):
+        return f"{changed}, all in {listed}" + (f" (such as '{pattern}')" if pattern else "")
+    return f"{changed}, none in {listed}" + (f" (last said '{pattern}')" if pattern else "")
 
 
 def _matched(facts: Facts) -> str:
     """How a value fared with a filter."""
-    filter, pattern = facts.get("filter", ""), facts.get("pattern", "")
+    listed, pattern = facts.get("filter", ""), facts.get("pattern", "")
     if not pattern:
-        return f"matches nothing in {filter}"
+        return f"matches nothing in {listed}"
     if pattern.startswith("!"):
-        return f"is taken out of {filter} by '{pattern}'"
-    return f"matches '{pattern}' in {filter}"
+        return f"is taken out of {listed} by '{pattern}'"
+    return f"matches '{pattern}' in {listed}"
 
 
 @_word("schedule")

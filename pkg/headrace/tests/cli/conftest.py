@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import headrace
 import pytest
 from msgspec import Struct
-
-import headrace
+from test_core.repositories import GitRepository, make_repository
 
 
 class Done(Struct, frozen=True):
@@ -29,18 +29,29 @@ class Done(Struct, frozen=True):
 
 
 class Headrace:
-    """Calls headrace from `folder` with a state directory and a HOME of its own, off a terminal, in a UTF-8 locale."""
+    """Calls headrace from `folder` with a state directory and a HOME of its own, off a terminal, in a UTF-8 locale. `bytecode` is
+    a folder for compiled modules, so that only the first call compiles."""
 
-    def __init__(self, home: Path, folder: Path) -> None:
+    def __init__(self, home: Path, folder: Path, bytecode: Path) -> None:
         self.home = home
+        self._bytecode = str(bytecode)
         self.folder = folder
         self.state = home / "state" / "headrace"
 
     def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
+        kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
         mine = {"HOME": str(self.home), "XDG_STATE_HOME": str(self.home / "state"), "XDG_CACHE_HOME": str(self.home / "cache")}
         source = str(Path(headrace.__file__).parents[1])
-        return {**kept, **mine, "PYTHONPATH": source, "LC_ALL": "C.UTF-8", "GIT_CONFIG_NOSYSTEM": "1", "TZ": "UTC", **extra}
+        return {
+            **kept,
+            **mine,
+            "PYTHONPATH": source,
+            "PYTHONPYCACHEPREFIX": self._bytecode,
+            "LC_ALL": "C.UTF-8",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "TZ": "UTC",
+            **extra,
+        }
 
     def __call__(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **extra: str) -> Done:
         done = subprocess.run(
@@ -56,36 +67,6 @@ class Headrace:
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
-
-
-class Repository:
-    """A git repository with a first commit on `main`."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        root.mkdir(parents=True)
-        self.git("init", "-q", "-b", "main")
-        self.git("config", "user.name", "Ada")
-        self.git("config", "user.email", "ada@example.org")
-
-    def git(self, *arguments: str) -> str:
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.root), "GIT_CONFIG_NOSYSTEM": "1"}
-        done = subprocess.run(["git", *arguments], cwd=self.root, env=environment, capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    def write(self, path: str, text: str) -> Path:
-        file = self.root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-        return file
-
-    def workflow(self, name: str, text: str) -> Path:
-        return self.write(f".github/workflows/{name}", text)
-
-    def commit(self, message: str = "Change") -> str:
-        self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", message)
-        return self.git("rev-parse", "HEAD")
 
 
 CI = """\
@@ -108,16 +89,18 @@ jobs:
 """
 
 
+@pytest.fixture(scope="session")
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bytecode")
+
+
 @pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    made = Repository(tmp_path / "a folder" / "hello")
-    made.workflow("ci.yml", CI)
-    made.commit("First")
-    return made
+def repository(tmp_path: Path) -> GitRepository:
+    return make_repository(tmp_path / "a folder" / "hello", {".github/workflows/ci.yml": CI})
 
 
 @pytest.fixture(name="headrace")
-def headrace_command(tmp_path: Path, repository: Repository) -> Headrace:
+def headrace_command(tmp_path: Path, repository: GitRepository, bytecode: Path) -> Headrace:
     home = tmp_path / "home"
     home.mkdir()
-    return Headrace(home, repository.root)
+    return Headrace(home, repository.root, bytecode)

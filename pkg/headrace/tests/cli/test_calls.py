@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Headrace
+    from tests.cli.conftest import Headrace
 
 
 def test_without_a_verb_the_help_lists_the_verbs_in_the_order_of_their_use(headrace: Headrace) -> None:
@@ -44,7 +44,8 @@ def test_the_help_loads_no_verb(headrace: Headrace) -> None:
 WRONG = [
     (["pln"], "headrace: there is no verb 'pln'; did you mean 'plan'?"),
     (["plan", "--jsno"], "headrace: there is no option --jsno; did you mean --json?"),
-    (["plan", "--isolation", "host"], "headrace: there is no option --isolation; `headrace plan --help` lists what it takes"),
+    (["plan", "--isolation", "host"], "headrace: there is no option --isolation; `headrace run` has it"),
+    (["plan", "--zzzzzzzz"], "headrace: there is no option --zzzzzzzz; `headrace plan --help` lists what it takes"),
     (["plan", "push", "more"], "headrace: got unexpected extra argument (more); `headrace plan --help` lists what it takes"),
     (["plan", "--var", "A"], "headrace: --var takes NAME=VALUE, not 'A'"),
     (["plan", "--secret", "NOT_THERE"], "headrace: --secret NOT_THERE: the environment has no variable of this name; "),
@@ -75,7 +76,9 @@ def test_a_crash_leaves_a_file_without_secrets_and_status_3(headrace: Headrace) 
     environment = headrace.environment({})
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 3
-    assert done.stderr.startswith("headrace: headrace itself failed (RuntimeError: no luck), the result is unknown; please report it with ")
+    assert done.stderr.startswith(
+        "headrace: headrace itself failed (RuntimeError: no luck), the result is unknown; please report it with "
+    )
     assert done.stderr.count("\n") == 1
     path = done.stderr.rstrip("\n").rpartition(" with ")[2]
     assert os.path.dirname(path) == str(headrace.state / "crashes")

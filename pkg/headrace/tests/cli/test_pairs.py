@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from headrace.base.errors import UsageError
 from headrace.cli.pairs import pairs, parse_dotenv, secrets
 from headrace.cli.words import without_secrets
+from hypothesis import given
+from hypothesis import strategies as st
 
 GOOD = [
     ("A=1", {"A": "1"}),

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-
 from headrace.record.journal import Journal, body_record
 from headrace.record.records import (
     Body,
@@ -22,11 +21,12 @@ from headrace.record.records import (
 )
 
 if TYPE_CHECKING:
-    from conftest import Headrace, Repository
+    from test_core.repositories import GitRepository
+    from tests.cli.conftest import Headrace
 
 
 @pytest.fixture
-def past(headrace: Headrace, repository: Repository, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def past(headrace: Headrace, repository: GitRepository, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A run of this repository whose job `test` failed in its second step, and one of another repository."""
     monkeypatch.setenv("XDG_STATE_HOME", str(headrace.home / "state"))
     journal = Journal.open()
@@ -69,7 +69,10 @@ def test_ls_shows_the_runs_of_this_repository(headrace: Headrace, past: str) -> 
 def test_ls_all_shows_the_others_too_and_an_engine_that_died(headrace: Headrace, past: str) -> None:
     runs = headrace("ls", "--all", "--json").json
     assert runs["schema"] == "headrace.runs/1"
-    assert [(each["repository"], each["result"]) for each in runs["runs"]] == [("octo/other", "interrupted"), ("octo/hello", "failure")]
+    assert [(each["repository"], each["result"]) for each in runs["runs"]] == [
+        ("octo/other", "interrupted"),
+        ("octo/hello", "failure"),
+    ]
 
 
 def test_ls_without_runs_says_how_to_make_one(headrace: Headrace) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from headrace.plan.model import Reason, Result
 from headrace.record.records import (
     Annotated,
@@ -48,7 +47,9 @@ class Told:
         workflow = more.pop("workflow", ".github/workflows/ci.yml")
         leg = f"{workflow}:{job}:{more.get('index', 0)}"
         more.setdefault("workflow_name", "CI")
-        self.tell(LegQueued(leg, f"{workflow}:{job}", workflow, more.pop("name", job), log=f"{job}-{more.get('index', 0)}.log", **more))
+        self.tell(
+            LegQueued(leg, f"{workflow}:{job}", workflow, more.pop("name", job), log=f"{job}-{more.get('index', 0)}.log", **more)
+        )
         return leg
 
     def begin(self, leg: str) -> None:
@@ -96,7 +97,9 @@ def told(tmp_path: Path) -> Iterator[Told]:
 def broken(told: Told) -> Told:
     """One job of two legs: 3.10 passes, 3.13 fails in its second step."""
     told.start()
-    legs = [told.queue("test", name=f"test ({v})", index=i, total=2, matrix={"python": v}) for i, v in enumerate(("3.10", "3.13"))]
+    legs = [
+        told.queue("test", name=f"test ({v})", index=i, total=2, matrix={"python": v}) for i, v in enumerate(("3.10", "3.13"))
+    ]
     for leg in legs:
         told.begin(leg)
         told.step(leg, 1, "Set up job")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from headrace.report.colour import Choice, wants_colour
 
 ORDER: list[tuple[Choice, dict[str, str], bool, bool]] = [

@@ -10,7 +10,7 @@ from headrace.report.github import GitHub
 from headrace.report.stream import Observer
 
 if TYPE_CHECKING:
-    from conftest import Told
+    from tests.report.conftest import Told
 
 
 def shown(told: Told) -> list[str]:

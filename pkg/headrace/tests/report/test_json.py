@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-
 from headrace.base.errors import Position, Problem
 from headrace.events.model import Event, Repository
 from headrace.plan.model import Plan, Reason
@@ -18,7 +17,7 @@ from headrace.report.json_run import Stream, run_json
 from headrace.report.stream import Observer
 
 if TYPE_CHECKING:
-    from conftest import Told
+    from tests.report.conftest import Told
 
 EVENT = Event("push", Repository("octo/hello", "/r", "/r/.git"), "refs/heads/main", "0123", "/r/.git")
 

@@ -12,7 +12,7 @@ from headrace.report.stream import Observer
 from headrace.report.text import width
 
 if TYPE_CHECKING:
-    from conftest import Told
+    from tests.report.conftest import Told
 
 
 def screen(text: str) -> list[str]:

@@ -6,7 +6,6 @@ import io
 from typing import TYPE_CHECKING
 
 import pytest
-
 from headrace.plan.model import Reason
 from headrace.record.records import Lost
 from headrace.report.colour import Style
@@ -14,7 +13,7 @@ from headrace.report.plain import HEARTBEAT_S, Depth, Plain
 from headrace.report.stream import Observer
 
 if TYPE_CHECKING:
-    from conftest import Told
+    from tests.report.conftest import Told
 
 
 def shown(told: Told, depth: Depth = "steps", style: Style = Style()) -> str:  # noqa: B008

@@ -9,7 +9,7 @@ from headrace.report.colour import Style
 from headrace.report.summary import summary
 
 if TYPE_CHECKING:
-    from conftest import Told
+    from tests.report.conftest import Told
 
 
 def shown(told: Told, *argv: str) -> list[str]:

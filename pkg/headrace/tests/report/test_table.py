@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from headrace.report.colour import Style
 from headrace.report.table import Column, table
 from headrace.report.text import clean, shorten, width, without_escapes
+from hypothesis import given
+from hypothesis import strategies as st
 
 COLUMNS = (Column("workflow", shrinks=True), Column("would", state=True), Column("why"))
-ROWS = [["a-very-long-workflow-name-of-the-monorepo", "undecided", "its needs have to finish first, then it is decided"], ["b", "run", "ok"]]
+ROWS = [
+    ["a-very-long-workflow-name-of-the-monorepo", "undecided", "its needs have to finish first, then it is decided"],
+    ["b", "run", "ok"],
+]
 
 
 def test_off_a_terminal_nothing_is_cut_or_wrapped() -> None:

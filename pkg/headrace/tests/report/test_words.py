@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from headrace.base.errors import Position
 from headrace.plan.model import Reason
 from headrace.report.words import say
@@ -27,7 +26,11 @@ CASES = [
         "changed file src/a.py matches '**.py' in paths",
     ),
     ("paths", W | {"filter": "paths", "files": "1"}, "1 changed file, none in paths"),
-    ("paths", W | {"filter": "paths", "files": "2", "pattern": "!docs/**"}, "2 changed files, none in paths (last said '!docs/**')"),
+    (
+        "paths",
+        W | {"filter": "paths", "files": "2", "pattern": "!docs/**"},
+        "2 changed files, none in paths (last said '!docs/**')",
+    ),
     (
         "paths",
         W | {"filter": "paths-ignore", "files": "2", "pattern": "docs/**"},
@@ -40,7 +43,11 @@ CASES = [
         {"feature": "runs-on", "what": "runs on machines with a label that this one does not have", "subject": "windows-latest"},
         "not supported here: it runs on machines with a label that this one does not have (windows-latest)",
     ),
-    ("unsupported.snapshot", {"feature": "snapshot", "what": "makes an image of its machine"}, "not supported here: it makes an image of its machine"),
+    (
+        "unsupported.snapshot",
+        {"feature": "snapshot", "what": "makes an image of its machine"},
+        "not supported here: it makes an image of its machine",
+    ),
     ("unsupported.needs", {"feature": "needs", "subject": "build"}, "it needs build, which is not supported here"),
     ("condition", {"if": "success() && (github.ref == 'x')"}, "its condition holds: github.ref == 'x'"),
     (
