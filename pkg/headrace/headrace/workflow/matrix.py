@@ -283,11 +283,23 @@ def check(token: Token | None, job: str, problems: Problems) -> None:
         for key, _ in entry.pairs:
             if isinstance(key, Scalar) and not computed and fold(str(key.value)) not in vectors:
                 problems.add(messages.exclude_key(str(key.value)), key.at)
-    if literal and len(problems.kept) == before:
+    if literal and len(problems.kept) == before and _at_most(token) > MAX_ROWS:
         try:
             expand(plain(token), job=job)
         except MatrixError as error:
             problems.add(error.problems[0].message, token.at)
+
+
+def _at_most(token: MappingToken) -> int:
+    """An upper bound of the rows of a literal matrix, for which nothing needs to be expanded."""
+    product, appended = 1, 0
+    for key, value in token.pairs:
+        if isinstance(key, Scalar) and isinstance(value, SequenceToken) and fold(str(key.value)) != "EXCLUDE":
+            if fold(str(key.value)) == "INCLUDE":
+                appended = len(value.items)
+            else:
+                product *= len(value.items)
+    return product + appended
 
 
 def plain(token: Token) -> Value:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from headrace.expressions import with_implicit_success
+from headrace.expressions import calls, parse
+from headrace.expressions.condition import STATUS_FUNCTIONS
 from headrace.workflow import messages
 from headrace.workflow.definitions import Scope
 from headrace.workflow.embedded import EmbeddedError, check
@@ -29,7 +30,8 @@ def condition(token: Token | None, scope: Scope, problems: Problems) -> Expressi
     except EmbeddedError as error:
         problems.add(str(error), token.at)
         return _SUCCESS
-    return Expression(with_implicit_success(source), token.at)
+    node = parse(source, contexts=scope.contexts, functions=scope.functions)  # at hand since the check
+    return Expression(source if STATUS_FUNCTIONS & calls(node) else f"success() && ({source})", token.at)
 
 
 def convert(token: Token | None, problems: Problems) -> tuple[Step, ...]:

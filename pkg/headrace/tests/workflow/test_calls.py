@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import pytest
-
 from headrace.workflow import permissions
 from headrace.workflow.calls import resolve
 from headrace.workflow.model import Call, Workflow
 from headrace.workflow.problems import render
 from headrace.workflow.reader import Loaded, Options, load
 from headrace.workflow.tokens import Mapping
-from headrace.workflow.yaml_tokens import Limits
 
 JOB = "jobs: {j: {runs-on: x}}\n"
 CALLABLE = "on: workflow_call\n" + JOB
@@ -27,16 +25,17 @@ class Files:
         return None if content is None else content.encode()
 
 
-def read(entry: str, options: Options = Options(), **files: str) -> Loaded:  # noqa: B008
-    return load(".github/a.yml", entry.encode(), source=Files({f"./{n}.yml": c for n, c in files.items()}), options=options)
+def read(entry: str, options: Options | None = None, /, **files: str) -> Loaded:
+    source = Files({f"./{name}.yml": content for name, content in files.items()})
+    return load(".github/a.yml", entry.encode(), source=source, options=options or Options())
 
 
-def problems(entry: str, options: Options = Options(), **files: str) -> list[str]:  # noqa: B008
+def problems(entry: str, options: Options | None = None, /, **files: str) -> list[str]:
     return [render(problem) for problem in read(entry, options, **files).problems]
 
 
-def workflow(entry: str, **files: str) -> Workflow:
-    loaded = read(entry, **files)
+def workflow(entry: str, /, **files: str) -> Workflow:
+    loaded = read(entry, None, **files)
     assert loaded.workflow is not None, loaded.problems
     return loaded.workflow
 
@@ -77,7 +76,9 @@ def test_a_reference_is_resolved_from_the_file_that_holds_it(uses: str, inside: 
 
 @pytest.mark.covers("language:9.1")
 def test_called_files_are_loaded_once_and_stand_in_the_model() -> None:
-    source = Files({"o/r/b.yml@v1": "on: workflow_call\njobs: {c: {uses: ./c.yml}, d: {uses: ./c.yml}}\n", "o/r/c.yml@v1": CALLABLE})
+    source = Files(
+        {"o/r/b.yml@v1": "on: workflow_call\njobs: {c: {uses: ./c.yml}, d: {uses: ./c.yml}}\n", "o/r/c.yml@v1": CALLABLE}
+    )
     loaded = load("a.yml", caller(uses="o/r/b.yml@v1").encode(), source=source)
     assert loaded.workflow is not None
     called = call_of(loaded.workflow).workflow
@@ -112,8 +113,16 @@ def test_problems_of_a_called_file_are_told_from_the_caller() -> None:
 
 
 CONTRACT = [
-    ("", "inputs: {i: {type: string, required: true}}", ["(Line: 4, Col: 11): Input i is required, but not provided while calling."]),
-    ("", "inputs: {i: {type: string, required: true, default: d}}", ["(Line: 4, Col: 11): Input i is required, but not provided while calling."]),
+    (
+        "",
+        "inputs: {i: {type: string, required: true}}",
+        ["(Line: 4, Col: 11): Input i is required, but not provided while calling."],
+    ),
+    (
+        "",
+        "inputs: {i: {type: string, required: true, default: d}}",
+        ["(Line: 4, Col: 11): Input i is required, but not provided while calling."],
+    ),
     ("with: {I: x}", "inputs: {i: {type: string, required: true}}", []),
     ("with: {x: y}", "", ["(Line: 5, Col: 15): Invalid input, x is not defined in the referenced workflow."]),
     ("with: {i: yes}", "inputs: {i: {type: boolean}}", ["(Line: 5, Col: 15): Unexpected value 'yes'"]),
@@ -124,7 +133,7 @@ CONTRACT = [
     ("secrets: inherit", "secrets: {s: {required: true}}", []),
     ("secrets: {S: x}", "secrets: {s: {required: true}}", []),
     ("secrets: {t: x}", "secrets: {s: }", ["(Line: 5, Col: 18): Invalid secret, t is not defined in the referenced workflow."]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.covers("language:9.2")
@@ -154,7 +163,7 @@ def test_calls_have_a_greatest_depth() -> None:
     files = {f"w{i}": f"on: workflow_call\njobs: {{a: {{uses: ./w{i + 1}.yml}}}}\n" for i in range(12)}
     assert problems(caller(uses="./w0.yml"), Options(call_levels=2), w0=files["w0"], w1=CALLABLE) == []
     assert problems(caller(uses="./w0.yml"), Options(call_levels=2), **files) == ["Nested reusable workflow depth exceeded 2."]
-    assert problems(caller(uses="./w0.yml"), **files) == ["Nested reusable workflow depth exceeded 9."]
+    assert problems(caller(uses="./w0.yml"), None, **files) == ["Nested reusable workflow depth exceeded 9."]
     itself = "on: [push, workflow_call]\njobs: {a: {uses: ./b.yml}}\n"
     assert problems(caller(), b=itself) == ["Nested reusable workflow depth exceeded 9."]
 
@@ -163,9 +172,9 @@ def test_calls_have_a_greatest_depth() -> None:
 def test_a_load_has_a_greatest_number_of_files() -> None:
     jobs = "".join(f"  a{i}: {{uses: ./w{i}.yml}}\n" for i in range(51))
     files = {f"w{i}": CALLABLE for i in range(51)}
-    assert problems(f"on: push\njobs:\n{jobs}", **files) == ["The maximum file count of 51 has been exceeded"]
+    assert problems(f"on: push\njobs:\n{jobs}", None, **files) == ["The maximum file count of 51 has been exceeded"]
     shorter = jobs.replace("./w50.yml", "./w0.yml")
-    assert problems(f"on: push\njobs:\n{shorter}", **files) == []
+    assert problems(f"on: push\njobs:\n{shorter}", None, **files) == []
 
 
 @pytest.mark.covers("language:1.6")
@@ -173,14 +182,16 @@ def test_calls_of_calls_end_at_the_size_of_a_load() -> None:
     """Nine levels of ten calls each would be a thousand million workflows."""
     jobs = "".join(f"  a{i}: {{uses: NEXT}}\n" for i in range(10))
     files = {f"w{i}": f"on: workflow_call\njobs:\n{jobs.replace('NEXT', f'./w{i + 1}.yml')}" for i in range(8)}
-    told = problems(f"on: push\njobs:\n{jobs.replace('NEXT', './w0.yml')}", **files, w8=CALLABLE)
+    told = problems(f"on: push\njobs:\n{jobs.replace('NEXT', './w0.yml')}", None, **files, w8=CALLABLE)
     assert "Maximum object size exceeded" in told[0]
 
 
 @pytest.mark.covers("language:9.5")
 def test_jobs_of_a_called_file_have_its_permissions_or_the_callers() -> None:
     top = "permissions: {actions: write, contents: read}\n"
-    called = workflow(caller(top=top), b="on: workflow_call\njobs: {j: {runs-on: x}, k: {runs-on: x, permissions: {actions: read}}}\n")
+    called = workflow(
+        caller(top=top), b="on: workflow_call\njobs: {j: {runs-on: x}, k: {runs-on: x, permissions: {actions: read}}}\n"
+    )
     inner = call_of(called).workflow
     assert inner is not None
     assert inner.jobs["j"].permissions == {"actions": "write", "contents": "read"}
@@ -194,13 +205,24 @@ def test_jobs_of_a_called_file_have_its_permissions_or_the_callers() -> None:
     ("granted", "top", "job", "told"),
     [
         ("{actions: read}", "", "{actions: read}", None),
-        ("{actions: read}", "", "{actions: write, contents: read}", "The nested job 'j' is requesting 'actions: write, contents: read', but is only allowed 'actions: read, contents: none'."),
-        ("{actions: read}", "{actions: write}", "", "The workflow is requesting 'actions: write', but is only allowed 'actions: read'."),
+        (
+            "{actions: read}",
+            "",
+            "{actions: write, contents: read}",
+            "The nested job 'j' is requesting 'actions: write, contents: read',"
+            " but is only allowed 'actions: read, contents: none'.",
+        ),
+        (
+            "{actions: read}",
+            "{actions: write}",
+            "",
+            "The workflow is requesting 'actions: write', but is only allowed 'actions: read'.",
+        ),
         ("{}", "{id-token: write}", "", "The workflow is requesting 'id-token: write', but is only allowed 'id-token: none'."),
         ("write-all", "write-all", "read-all", None),
         ("read-all", "{models: read}", "", None),
     ],
-)  # fmt: skip
+)
 def test_a_called_file_may_not_ask_for_more(granted: str, top: str, job: str, told: str | None) -> None:
     called = (f"permissions: {top}\n" if top else "") + "on: workflow_call\njobs: {j: {runs-on: x%s}}\n" % (
         f", permissions: {job}" if job else ""
@@ -221,7 +243,9 @@ def test_without_permissions_the_repositorys_default_bounds_a_call() -> None:
 def test_an_identity_token_by_default_stays_within_the_organisation() -> None:
     asks = "permissions: {id-token: write}\n" + CALLABLE
     for owner, fine in (("o", True), ("O", True), ("p", False), ("", True)):
-        loaded = load("a.yml", caller(uses="o/r/b.yml@v1").encode(), source=Files({"o/r/b.yml@v1": asks}), options=Options(owner=owner))
+        loaded = load(
+            "a.yml", caller(uses="o/r/b.yml@v1").encode(), source=Files({"o/r/b.yml@v1": asks}), options=Options(owner=owner)
+        )
         assert (loaded.workflow is not None) == fine, owner
 
 
@@ -235,6 +259,8 @@ def test_read_all_and_write_all_cap_what_can_only_be_read() -> None:
 
 @pytest.mark.covers("language:10.2")
 def test_a_job_replaces_the_permissions_of_its_workflow() -> None:
-    found = workflow("on: push\npermissions: write-all\njobs: {j: {runs-on: x, permissions: {contents: none}}, k: {runs-on: x}}\n")
+    found = workflow(
+        "on: push\npermissions: write-all\njobs: {j: {runs-on: x, permissions: {contents: none}}, k: {runs-on: x}}\n"
+    )
     assert found.jobs["j"].permissions == {}
     assert found.jobs["k"].permissions == permissions.everything("write")

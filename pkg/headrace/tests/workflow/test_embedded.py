@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from headrace.base.errors import Position
 from headrace.workflow.definitions import Scope
 from headrace.workflow.embedded import EmbeddedError, scan

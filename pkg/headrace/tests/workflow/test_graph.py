@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from headrace.workflow.problems import render
 from headrace.workflow.reader import load
 

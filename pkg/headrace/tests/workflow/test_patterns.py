@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
-
 from headrace.workflow import patterns
 from headrace.workflow.model import Pattern
 from headrace.workflow.patterns import decide, matches
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 DIALECT = [
     ("feature/*", "feature/a", ["feature/a/b", "feature", "feature/ a/"]),

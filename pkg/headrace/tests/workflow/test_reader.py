@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from headrace.base.errors import Position
 from headrace.workflow.model import Call, Run, Steps, Uses, Workflow
 from headrace.workflow.problems import render
@@ -58,10 +57,15 @@ def test_the_keys_of_the_top_level_are_kept_as_tokens() -> None:
 
 @pytest.mark.covers("language:3.4")
 def test_steps_keep_what_they_run() -> None:
-    text = "on: push\n" + JOB + (
-        "    steps:\n      - uses: actions/checkout@v4\n        with: {depth: 0}\n      - id: t\n        name: N\n        run: echo\n"
-        "        shell: bash\n        working-directory: w\n        env: {A: 1}\n        continue-on-error: true\n"
-        "        timeout-minutes: 5\n        background: true\n"
+    text = (
+        "on: push\n"
+        + JOB
+        + (
+            "    steps:\n      - uses: actions/checkout@v4\n        with: {depth: 0}\n"
+            "      - id: t\n        name: N\n        run: echo\n"
+            "        shell: bash\n        working-directory: w\n        env: {A: 1}\n        continue-on-error: true\n"
+            "        timeout-minutes: 5\n        background: true\n"
+        )
     )
     body = workflow(text).jobs["a"].body
     assert isinstance(body, Steps)
@@ -90,7 +94,10 @@ WRONG_FILES = [
     ("a", ["f (Line: 1, Col: 1): Unexpected value 'a'"]),
     ("on: push\nname: [x]\n" + JOB, ["f (Line: 2, Col: 7): A sequence was not expected"]),
     ("on: push\nenv:\n" + JOB, ["f (Line: 2, Col: 5): Unexpected value ''"]),
-    ("on: push\nname: ${{ 'a' }}${{ 'b' }}\n" + JOB, ["f (Line: 2, Col: 7): A template expression is not allowed in this context"]),
+    (
+        "on: push\nname: ${{ 'a' }}${{ 'b' }}\n" + JOB,
+        ["f (Line: 2, Col: 7): A template expression is not allowed in this context"],
+    ),
     ("on: push\npermissions: none\n" + JOB, ["f (Line: 2, Col: 14): Unexpected value 'none'"]),
     ("on: push\npermissions: {id-token: read}\n" + JOB, ["f (Line: 2, Col: 25): Unexpected value 'read'"]),
     ("on: push\npermissions: {models: write}\n" + JOB, ["f (Line: 2, Col: 23): Unexpected value 'write'"]),
@@ -116,14 +123,15 @@ RIGHT_JOBS = [
     "runs-on: x\nenvironment: ''\nconcurrency: {group: g, cancel-in-progress: '${{ true }}', queue: max}",
     "runs-on: x\nenvironment: {name: p, url: '${{ steps.a.outputs.b }}', deployment: false}",
     "runs-on: x\ncontainer: ''\nservices: {db: 'postgres:16'}",
-    "runs-on: x\ncontainer: {image: 'docker://i', env: {A: '${{ secrets.A }}'}, ports: [80], credentials: {username: '${{ secrets.A }}', password: p}}",
+    "runs-on: x\ncontainer: {image: 'docker://i', env: {A: '${{ secrets.A }}'}, ports: [80], "
+    "credentials: {username: '${{ secrets.A }}', password: p}}",
     "runs-on: x\nservices: {a: {image: i, entrypoint: e, command: c, options: --rm, volumes: ['/a:/b']}}",
     "runs-on: x\nsnapshot: {image-name: i, version: 1.*, if: always()}",
     "runs-on: x\noutputs: {a: '${{ steps.a.outputs.b }}'}\ndefaults: {run: {shell: bash, working-directory: '${{ env.D }}'}}",
     "runs-on: x\nstrategy: {matrix: '${{ fromJSON(needs.a.outputs.m) }}', fail-fast: '${{ false }}', max-parallel: 2}",
     "runs-on: x\nsteps:\n- run: ${{ hashFiles('a') }}\n- if: success() && hashFiles('a')\n  uses: $/x",
     "uses: o/r/.github/workflows/w.yml@v1\nwith: {a: 1, b: true, c: '${{ matrix.x }}'}\nsecrets: {s: '${{ secrets.S }}'}",
-]  # fmt: skip
+]
 
 
 @pytest.mark.covers("language:3.2", "language:3.5", "language:3.7", "language:5.8")
@@ -138,7 +146,14 @@ def _unknown(name: str, source: str, position: int = 1) -> str:
 
 WRONG_JOBS = [
     ("steps: []", ["Required property is missing: runs-on"]),
-    ("name: x", ["There's not enough info to determine what you meant. Add one of these properties: cancel-timeout-minutes, container, continue-on-error, defaults, env, environment, outputs, runs-on, secrets, services, snapshot, steps, timeout-minutes, uses, with"]),
+    (
+        "name: x",
+        [
+            "There's not enough info to determine what you meant. Add one of these properties:"
+            " cancel-timeout-minutes, container, continue-on-error, defaults, env, environment, outputs, runs-on, secrets,"
+            " services, snapshot, steps, timeout-minutes, uses, with"
+        ],
+    ),
     ("runs-on: x\nuses: ./a.yml", ["Unexpected value 'uses'"]),
     ("uses: ./a.yml\nruns-on: x", ["Unexpected value 'runs-on'"]),
     ("uses: ./a.yml\nsecrets: inhrit", ["Unexpected value 'inhrit'"]),
@@ -152,13 +167,25 @@ WRONG_JOBS = [
     ("runs-on: x\nconcurrency: ''", ["Unexpected value ''"]),
     ("runs-on: x\nconcurrency: {cancel-in-progress: true}", ["Required property is missing: group"]),
     ("runs-on: x\nconcurrency: {group: g, queue: all}", ["Unexpected value 'all'"]),
-    ("runs-on: x\nconcurrency: {group: g, queue: max, cancel-in-progress: true}", ["`queue: max` and `cancel-in-progress: true` may not be combined"]),
+    (
+        "runs-on: x\nconcurrency: {group: g, queue: max, cancel-in-progress: true}",
+        ["`queue: max` and `cancel-in-progress: true` may not be combined"],
+    ),
     ("runs-on: x\nconcurrency: " + "g" * 401, ["Concurrency group name must be less than 400 characters"]),
     ("runs-on: x\nenvironment: {url: u}", ["Required property is missing: name"]),
     ("runs-on: x\nenv: {'': a}", ["Unexpected value ''"]),
     ("runs-on: {group: ent/}", ["Invalid runs-on group name 'ent/'."]),
-    ("runs-on: {group: a/b}", ["Invalid runs-on group name 'a/b'. Please use 'organization/' or 'enterprise/' prefix to target a single runner group."]),
-    ("runs-on: {group: ent/o/g}", ["Invalid runs-on group name 'ent/o/g'. Please use 'organization/' or 'enterprise/' prefix to target a single runner group."]),
+    (
+        "runs-on: {group: a/b}",
+        ["Invalid runs-on group name 'a/b'. Please use 'organization/' or 'enterprise/' prefix to target a single runner group."],
+    ),
+    (
+        "runs-on: {group: ent/o/g}",
+        [
+            "Invalid runs-on group name 'ent/o/g'."
+            " Please use 'organization/' or 'enterprise/' prefix to target a single runner group."
+        ],
+    ),
     ("runs-on: x\ncontainer: docker://", ["Container image cannot be empty"]),
     ("runs-on: x\ncontainer: {options: o}", ["Container image cannot be empty"]),
     ("runs-on: x\ncontainer: {image: ''}", ["Unexpected value ''"]),
@@ -167,19 +194,27 @@ WRONG_JOBS = [
     ("runs-on: x\nservices: {a: {env: {}}}", ["Container image cannot be empty"]),
     ("runs-on: x\nsnapshot: {image-name: i, version: '1.2'}", ["Expected format '{major-version}.*' Actual '1.2'"]),
     ("runs-on: x\nsnapshot: {version: '1.*'}", ["Required property is missing: image-name"]),
-    ("runs-on: x\nif: github.x ==", ["Unexpected end of expression: '=='. Located at position 10 within expression: github.x =="]),
+    (
+        "runs-on: x\nif: github.x ==",
+        ["Unexpected end of expression: '=='. Located at position 10 within expression: github.x =="],
+    ),
     ("runs-on: x\nif: matrix.x", [_unknown("matrix", "matrix.x")]),
     ("runs-on: x\nif: ${{ 'x' }}", [_unknown("x", "x")]),
     ("runs-on: x\nname: ${{ env.X }}", [_unknown("env", "env.X")]),
     ("runs-on: x\nenv: {A: '${{ env.B }}'}", [_unknown("env", "env.B")]),
     ("runs-on: x\nsteps:\n- run: x\n  if: secrets.x", [_unknown("secrets", "secrets.x")]),
     ("runs-on: x\nsteps:\n- run: x\n  shell: ${{ env.S }}", [_unknown("env", "env.S")]),
-    ("runs-on: x\nsteps:\n- run: x\n  if: success('a')", ["Too many parameters supplied: '('. Located at position 8 within expression: success('a')"]),
+    (
+        "runs-on: x\nsteps:\n- run: x\n  if: success('a')",
+        ["Too many parameters supplied: '('. Located at position 8 within expression: success('a')"],
+    ),
     ("runs-on: x\nneeds: ${{ github.x }}", [_unknown("github", "github.x")]),
-]  # fmt: skip
+]
 
 
-@pytest.mark.covers("language:2.6", "language:3.2", "language:3.3", "language:3.5", "language:3.7", "language:5.8", "language:10.1")
+@pytest.mark.covers(
+    "language:2.6", "language:3.2", "language:3.3", "language:3.5", "language:3.7", "language:5.8", "language:10.1"
+)
 @pytest.mark.parametrize(("lines", "told"), WRONG_JOBS)
 def test_what_the_language_forbids_is_told(lines: str, told: list[str]) -> None:
     assert job_problems(lines) == told
@@ -218,7 +253,8 @@ def test_reserved_and_repeated_job_ids_are_refused() -> None:
 def test_a_job_may_not_wait_for_the_group_that_its_own_workflow_holds() -> None:
     text = "on: push\nconcurrency: {top}\njobs:\n  a:\n    runs-on: x\n    concurrency: deploy\n"
     assert problems(text.format(top="Deploy")) == [
-        "f (Line: 6, Col: 18): The concurrency group 'Deploy' is held by the workflow itself, so that its job 'a' could never start"
+        "f (Line: 6, Col: 18): The concurrency group 'Deploy' is held by the workflow itself,"
+        " so that its job 'a' could never start"
     ]
     assert problems(text.format(top="other")) == []
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 
 import pytest
-
 from headrace.workflow.scalars import ScalarError, plain, tagged, text_of
 
 TAG = "tag:yaml.org,2002:"
@@ -43,7 +42,36 @@ def test_a_plain_scalar_is_typed(text: str, value: object) -> None:
 @pytest.mark.covers("language:1.2")
 @pytest.mark.parametrize(
     "text",
-    "yes no on off y tRUE nULL 1_000 0b11 0X1F -0x1 0o8 12:30 2020-01-02 NaN Infinity << inf +inf -inf -.nan . + - .e1 1e 0x ١".split(),
+    [
+        "yes",
+        "no",
+        "on",
+        "off",
+        "y",
+        "tRUE",
+        "nULL",
+        "1_000",
+        "0b11",
+        "0X1F",
+        "-0x1",
+        "0o8",
+        "12:30",
+        "2020-01-02",
+        "NaN",
+        "Infinity",
+        "<<",
+        "inf",
+        "+inf",
+        "-inf",
+        "-.nan",
+        ".",
+        "+",
+        "-",
+        ".e1",
+        "1e",
+        "0x",
+        "١",
+    ],
 )
 def test_everything_else_is_text(text: str) -> None:
     assert plain(text, 1, 1) == text

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from headrace.workflow.identifiers import StepIds
 from headrace.workflow.model import CancelStep, Parallel, Step, Steps, Wait, WaitAll
 from headrace.workflow.problems import render
@@ -95,12 +94,19 @@ BAD_ID = (
     " IDs must start with a letter or '_' and must be less than 100 characters."
 )
 WRONG = [
-    ("- id: a\n  run: x\n- id: A\n  run: x", "(Line: 8, Col: 13): The identifier 'A' may not be used more than once within the same scope."),
+    (
+        "- id: a\n  run: x\n- id: A\n  run: x",
+        "(Line: 8, Col: 13): The identifier 'A' may not be used more than once within the same scope.",
+    ),
     ("- id: $x\n  run: x", f"(Line: 6, Col: 13): The identifier '$x' {BAD_ID}"),
     ("- id: __x\n  run: x", "(Line: 6, Col: 13): The identifier '__x' is invalid. IDs starting with '__' are reserved."),
     ("- shell: bash", "(Line: 6, Col: 9): Required property is missing: run"),
     ("- with: {a: b}", "(Line: 6, Col: 9): Required property is missing: uses"),
-    ("- name: x", "(Line: 6, Col: 9): There's not enough info to determine what you meant. Add one of these properties: cancel, run, shell, uses, wait, wait-all, with, working-directory"),
+    (
+        "- name: x",
+        "(Line: 6, Col: 9): There's not enough info to determine what you meant."
+        " Add one of these properties: cancel, run, shell, uses, wait, wait-all, with, working-directory",
+    ),
     ("- run: x\n  uses: a/b@c", "(Line: 7, Col: 9): Unexpected value 'uses'"),
     ("- run: x\n  timeout-minutes: soon", "(Line: 7, Col: 26): Unexpected value 'soon'"),
     ("- run: [x]", "(Line: 6, Col: 14): A sequence was not expected"),
@@ -121,7 +127,7 @@ WRONG = [
     ("- parallel: [{wait-all: }]", "(Line: 6, Col: 21): 'wait-all' is not allowed inside a parallel block."),
     ("- parallel: [{run: x, background: true}]", "(Line: 6, Col: 29): 'background' is not allowed inside a parallel block."),
     ("- parallel: []\n  name: x", "(Line: 7, Col: 9): Unexpected value 'name'"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.covers("language:2.6", "language:3.4", "language:7.1", "language:8.2")
@@ -131,7 +137,9 @@ def test_what_is_wrong_with_a_step_is_told(text: str, told: str) -> None:
 
 
 @pytest.mark.covers("language:2.6")
-@pytest.mark.parametrize("uses", ["docker://", "docker://a:1", "./a", ".\\a", "$/a", "$//a", "a/b@c", "a\\b@c", "a/b/c@refs/heads/x"])
+@pytest.mark.parametrize(
+    "uses", ["docker://", "docker://a:1", "./a", ".\\a", "$/a", "$//a", "a/b@c", "a\\b@c", "a/b/c@refs/heads/x"]
+)
 def test_every_form_of_uses_is_read(uses: str) -> None:
     assert problems(f"- uses: {uses}") == []
 

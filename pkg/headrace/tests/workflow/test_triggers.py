@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from headrace.base.errors import Position
 from headrace.workflow.events import EVENTS
 from headrace.workflow.model import Input, Pattern, Trigger
@@ -71,7 +70,10 @@ WRONG = [
     ("{push: x}", "Unexpected value 'x'"),
     ("{workflow_run: {branches: [a]}}", "Required property is missing: workflows"),
     ("{workflow_run: }", "Unexpected value ''"),
-    ("{push: {branches: a, branches-ignore: b}}", "you may only define one of `branches` and `branches-ignore` for a single event"),
+    (
+        "{push: {branches: a, branches-ignore: b}}",
+        "you may only define one of `branches` and `branches-ignore` for a single event",
+    ),
     ("{push: {tags-ignore: a, tags: b}}", "you may only define one of `tags` and `tags-ignore` for a single event"),
     ("{pull_request: {paths: a, paths-ignore: b}}", "you may only define one of `paths` and `paths-ignore` for a single event"),
     ("{schedule: [{cron: '* * * *'}]}", "Invalid cron expression. Expected format: '* * * * *' (minute hour day month weekday)"),
@@ -112,7 +114,9 @@ def test_exclusive_filters_are_told_at_the_second() -> None:
 
 @pytest.mark.covers("language:4.6")
 def test_dispatch_inputs_have_types_and_plain_defaults() -> None:
-    (trigger,) = triggers("{workflow_dispatch: {inputs: {a: , b: {type: boolean, default: true}, c: {type: choice, options: [x, 1]}}}}")
+    (trigger,) = triggers(
+        "{workflow_dispatch: {inputs: {a: , b: {type: boolean, default: true}, c: {type: choice, options: [x, 1]}}}}"
+    )
     assert {n: (i.type, i.options, i.required) for n, i in trigger.inputs.items()} == {
         "a": ("string", (), False),
         "b": ("boolean", (), False),

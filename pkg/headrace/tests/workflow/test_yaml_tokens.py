@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from headrace.base.errors import Position
 from headrace.workflow.definitions import Definition, anything, boolean, map_of, mapping, non_empty, number, string, text_or_list
 from headrace.workflow.problems import Problems, render
@@ -94,10 +93,16 @@ def test_aliases_may_be_keys() -> None:
         ("a: *x\nb: &x 1\n", "Unknown anchor 'x'"),
         ("a: &x [*x]\n", "Maximum YAML nodes exceeded"),
         ("a: &x {b: {c: *x}}\n", "Maximum YAML nodes exceeded"),
-        ("x: &a [1,1,1,1,1,1,1,1,1]\n" + "".join(f"x{i}: &{b} [{', '.join(['*' + a] * 9)}]\n" for i, (a, b) in enumerate(zip("abcde", "bcdef"))), "Maximum YAML nodes exceeded"),
+        (
+            "x: &a [1,1,1,1,1,1,1,1,1]\n"
+            + "".join(
+                f"x{i}: &{b} [{', '.join(['*' + a] * 9)}]\n" for i, (a, b) in enumerate(zip("abcde", "bcdef", strict=True))
+            ),
+            "Maximum YAML nodes exceeded",
+        ),
         ("[" + "1, " * 50_000 + "1]", "Maximum YAML nodes exceeded"),
     ],
-)  # fmt: skip
+)
 def test_anchors_are_bounded(text: str, message: str) -> None:
     assert failure(text) == message
 
@@ -118,9 +123,9 @@ def test_merge_keys_are_ordinary_keys() -> None:
 
 @pytest.mark.covers("language:1.5")
 def test_duplicate_keys_are_found_ignoring_case_and_their_value_is_skipped() -> None:
-    token, problems = tokens("Foo: 1\nFOO: {a: [b, !!str c]}\nstraße: 1\nSTRASSE: 2\nSTRAßE: 3\n")
+    token, problems = tokens("Foo: 1\nfoo: {a: [b, !!str c]}\nstraße: 1\nSTRASSE: 2\nSTRAßE: 3\n")
     assert plain(token) == [("Foo", 1.0), ("straße", 1.0), ("STRASSE", 2.0)]
-    assert problems == ["f (Line: 2, Col: 1): 'FOO' is already defined", "f (Line: 5, Col: 1): 'STRAßE' is already defined"]
+    assert problems == ["f (Line: 2, Col: 1): 'foo' is already defined", "f (Line: 5, Col: 1): 'STRAßE' is already defined"]
 
 
 @pytest.mark.covers("language:1.5")
@@ -175,7 +180,9 @@ def test_size_is_counted_as_the_service_does() -> None:
 
 @pytest.mark.covers("language:1.6")
 def test_template_events_are_bounded() -> None:
-    message = "Maximum events exceeded while evaluating the template. This may indicate an infinite loop or too many nested loops."
+    message = (
+        "Maximum events exceeded while evaluating the template. This may indicate an infinite loop or too many nested loops."
+    )
     assert failure("[1, 2, 3]", limits=Limits(events=3)) == message
     assert tokens("[1, 2]", limits=Limits(events=3))[1] == []
 
@@ -221,7 +228,7 @@ def test_a_syntax_error_says_where_and_keeps_earlier_problems() -> None:
 
 @pytest.mark.parametrize("content", [b"\xff", b"a: \x00", b"a: \x07", b"\xc3"])
 def test_bytes_that_are_no_text_are_an_error(content: bytes) -> None:
-    with pytest.raises(FileError, match="unacceptable character|incomplete UTF-8"):
+    with pytest.raises(FileError, match=r"unacceptable character|incomplete UTF-8"):
         read("f", content, anything(), Limits(), Used(), Problems())
 
 
