@@ -77,7 +77,7 @@ def take_snapshot(
     """Commit the work tree on top of `head` (None: no commits yet) and return the commit's id.
 
     The same tree on the same HEAD gives the same id. The content is what `git add` would store, filters and line ends included.
-    (An object that the repository has already is not stored again; git then renews the time stamp of its file there, the one trace.)
+    An object that the repository has already is not stored again; git then renews the time stamp of its file, the one trace.
     Raises `GitError` where git cannot read a file, `EngineError` where the store cannot be written.
     """
     oid_length = len(head.oid) if head else (64 if sha256 else 40)

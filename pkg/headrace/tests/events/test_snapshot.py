@@ -98,7 +98,7 @@ def test_the_commit_is_headraces_own_and_dated_like_head(repo: Any, store: Objec
 
 
 def _listing(path: Path) -> str:
-    """Names, sizes, modes and times. Objects and shared indexes never change: of these no times, since git renews them on reading."""
+    """Names, sizes, modes and times. Objects and shared indexes never change: of these no times, which git renews."""
     unchanging = ["(", "-path", "*/.git/objects/*", "-o", "-name", "sharedindex.*", ")"]
     files = ["find", str(path), "-not", *unchanging, "-printf", "%p %T@ %C@ %s %m\n"]
     objects = ["find", str(path), *unchanging, "-printf", "%p %s %m\n"]
