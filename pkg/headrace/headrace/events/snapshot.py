@@ -149,13 +149,18 @@ def _tree(store: ObjectStore, index: str) -> str:
 
 
 def _copy(source: str, target: str) -> None:
-    """Copy the index, whose stat data spare git from reading every file. A repository without one starts from nothing."""
+    """Copy the index, whose stat data spare git from reading every file. A repository without one starts from nothing.
+
+    The copy keeps the time of the original: git trusts an entry only if its file is older than the index, so that with a younger
+    index a change within the same tick of the clock would go unseen.
+    """
     try:
         with open(source, "rb") as file:
-            data = file.read()
+            data, times = file.read(), os.fstat(file.fileno())
     except FileNotFoundError:
         return
     except OSError as error:
         raise UsageError(f"{source}: {error.strerror}") from None
     with open(target, "wb") as file:
         file.write(data)
+    os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))

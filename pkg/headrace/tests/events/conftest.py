@@ -52,15 +52,8 @@ def own_configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyt
         monkeypatch.delenv(name)
     config = tmp_path_factory.mktemp("config") / "gitconfig"
     config.write_text(
-        "[user]
-	name = Ada Lovelace
-	email = ada@example.org
-"
-        '[protocol "file"]
-	allow = always
-[advice]
-	detachedHead = false
-'
+        "[user]\n\tname = Ada Lovelace\n\temail = ada@example.org\n"
+        '[protocol "file"]\n\tallow = always\n[advice]\n\tdetachedHead = false\n'
     )
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from headrace.events.kinds import KINDS
 from headrace.events.model import Event, Repository
 from headrace.plan.make import make_plan

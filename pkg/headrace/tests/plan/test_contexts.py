@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from headrace.plan.contexts import RunInfo, event_payload, github_context, needs_context
 from headrace.plan.model import JobPath, Outcome
 
@@ -19,9 +18,12 @@ jobs:
   last: {needs: [Test], runs-on: ubuntu-latest, steps: [{run: x}]}
 """
 
-FIELDS = """token job ref sha repository repository_owner repository_owner_id repositoryUrl run_id run_number retention_days run_attempt
-repository_id actor_id actor triggering_actor workflow head_ref base_ref event_name event server_url api_url graphql_url ref_name
-ref_protected ref_type secret_source workflow_ref workflow_sha workspace event_path""".split()
+FIELDS = [
+    *("token", "job", "ref", "sha", "repository", "repository_owner", "repository_owner_id", "repositoryUrl", "run_id"),
+    *("run_number", "retention_days", "run_attempt", "repository_id", "actor_id", "actor", "triggering_actor", "workflow"),
+    *("head_ref", "base_ref", "event_name", "event", "server_url", "api_url", "graphql_url", "ref_name", "ref_protected"),
+    *("ref_type", "secret_source", "workflow_ref", "workflow_sha", "workspace", "event_path"),
+]
 
 
 @pytest.mark.covers("runtime:4.1")

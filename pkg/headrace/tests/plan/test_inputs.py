@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from headrace.base.errors import UsageError
 from headrace.plan.contexts import event_payload
 from headrace.plan.inputs import settle_inputs
@@ -89,7 +88,7 @@ def test_values_that_do_not_fit_are_refused(settle: Callable[..., Any], name: st
 def test_a_required_input_without_default_must_be_given(read: Callable[..., Any]) -> None:
     text = INPUTS.replace("required: true, default: set", "required: true")
     trigger = read(text).on[0]
-    with pytest.raises(UsageError, match="input 'must' is required.*--input must="):
+    with pytest.raises(UsageError, match=r"input 'must' is required.*--input must="):
         settle_inputs(trigger, {})
     assert settle_inputs(trigger, {"must": "x"})["must"] == "x"
 

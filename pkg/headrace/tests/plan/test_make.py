@@ -6,14 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from headrace.base.errors import UsageError
 from headrace.plan.make import in_order
 from headrace.plan.select import means_workflow
 from headrace.workflow.model import Job, Steps, Workflow
 from headrace.workflow.tokens import Expression, Scalar
+from hypothesis import given
+from hypothesis import strategies as st
 
 MakePlan = Callable[..., Any]
 STEP = "runs-on: ubuntu-latest, steps: [{run: x}]"

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from headrace.plan.contexts import RunInfo, strategy_context
 from headrace.plan.model import Deferred, JobPath, Outcome, Planned
 from headrace.plan.settle import settle

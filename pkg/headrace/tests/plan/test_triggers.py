@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from headrace.plan.triggers import decide_workflow
 
 JOB = "\njobs: {a: {runs-on: ubuntu-latest, steps: [{run: x}]}}\n"

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-
 from headrace.plan.labels import fits, labels_of
 from headrace.plan.model import Capabilities
 from headrace.plan.unsupported import FEATURES
@@ -103,7 +102,8 @@ def test_what_only_looks_like_a_feature_runs(plan: Callable[..., Any], leg: Call
 
 def test_each_leg_is_looked_at_on_its_own(plan: Callable[..., Any], legs: Callable[..., Any]) -> None:
     text = job(
-        "strategy: {matrix: {os: [ubuntu-latest, windows-latest], c: ['', alpine]}}, runs-on: '${{ matrix.os }}', container: '${{ matrix.c }}'"
+        "strategy: {matrix: {os: [ubuntu-latest, windows-latest], c: ['', alpine]}},"
+        " runs-on: '${{ matrix.os }}', container: '${{ matrix.c }}'"
     )
     assert legs(plan(text)) == {"a:0": "run", "a:1": "unsupported", "a:2": "unsupported", "a:3": "unsupported"}
 
@@ -114,7 +114,8 @@ def test_a_step_that_one_leg_skips_does_not_count_there(plan: Callable[..., Any]
 
 
 def test_a_call_is_unsupported_and_so_is_what_needs_it(plan: Callable[..., Any], legs: Callable[..., Any]) -> None:
-    text = "on: push\njobs:\n  a: {uses: o/r/.github/workflows/x.yml@v1}\n  b: {needs: a, runs-on: ubuntu-latest, steps: [{run: x}]}\n"
+    needing = "b: {needs: a, runs-on: ubuntu-latest, steps: [{run: x}]}"
+    text = f"on: push\njobs:\n  a: {{uses: o/r/.github/workflows/x.yml@v1}}\n  {needing}\n"
     assert legs(plan(text)) == {"a": "unsupported", "b": "unsupported"}
     on = Capabilities(LABELS, ACTIONS, frozenset({"reusable-workflow"}))
     assert legs(plan(text, capabilities=on)) == {"a": "run", "b": "run"}
@@ -137,7 +138,12 @@ def test_features_have_names_of_their_own_and_words() -> None:
 
 # ---- concurrency ----
 
-TWO = "on: push\njobs:\n  a: {runs-on: ubuntu-latest, concurrency: G, steps: [{run: x}]}\n  b: {runs-on: ubuntu-latest, concurrency: g, steps: [{run: x}]}\n"
+TWO = """
+on: push
+jobs:
+  a: {runs-on: ubuntu-latest, concurrency: G, steps: [{run: x}]}
+  b: {runs-on: ubuntu-latest, concurrency: g, steps: [{run: x}]}
+"""
 
 
 @pytest.mark.covers("language:10.1")
