@@ -41,6 +41,26 @@ def test_the_help_loads_no_verb(headrace: Headrace) -> None:
     assert out.stdout.splitlines()[-1] == "[]"
 
 
+HEAVY = (
+    "asyncio concurrent dataclasses difflib email http logging multiprocessing pathlib random rich shutil ssl subprocess tempfile"
+    " tomllib traceback urllib.parse urllib.request"
+).split()
+
+
+@pytest.mark.parametrize("verb", ["plan", "run"])
+def test_nothing_heavy_is_loaded(headrace: Headrace, verb: str) -> None:
+    code = (
+        f"import sys; sys.argv = ['headrace', {verb!r}]\n"
+        "from headrace.cli.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    environment = headrace.environment({})
+    out = subprocess.run([sys.executable, "-c", code], cwd=headrace.folder, env=environment, capture_output=True, text=True, check=True)
+    assert out.stdout.splitlines()[-1] == "[]"
+
+
 WRONG = [
     (["pln"], "headrace: there is no verb 'pln'; did you mean 'plan'?"),
     (["plan", "--jsno"], "headrace: there is no option --jsno; did you mean --json?"),
