@@ -1,9 +1,9 @@
 # The whole repository at once. `make demo` and `make test` need nothing but git, make and Python >= 3.10 with venv:
 # they make .venv, fill it and work in it. Every other target works in the environment that is active.
 
-PYTHON ?= $(shell command -v python || command -v python3)
+PYTHON ?= $(shell command -v python > /dev/null && echo python || echo python3)
 BOOT_PYTHON ?= python3
-UV = $(shell command -v uv || echo "$(PYTHON) -m uv")
+UV = $(shell command -v uv > /dev/null && echo uv || echo "$(PYTHON) -m uv")
 PACKAGES := headrace headrace_encryption
 CONFORMANCE ?= ../shared/conformance
 DEBIAN_PACKAGES := ca-certificates git make

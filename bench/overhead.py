@@ -62,7 +62,7 @@ def seconds(argv: list[str], cwd: Path, env: dict[str, str]) -> float:
     done = subprocess.run(argv, cwd=cwd, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     took = time.perf_counter() - begun
     if done.returncode:
-        raise SystemExit(f"{argv[0]} exited with {done.returncode}:\n{done.stderr.decode()[-2000:]}")
+        raise SystemExit(f"{argv[0]} exited with {done.returncode}:\n{done.stderr.decode()}")
     return took
 
 

@@ -129,18 +129,26 @@ def test_in_an_environment_or_in_ci_the_check_passes(folder: str, variables: dic
 CHANGELOG = "# Changes\n\n## [0.1.0] - 2026-01-02\n\n- The first\n\n## [0.0.9]\n\n## [0.0.8] - unreleased\n- x\n"
 
 
-@pytest.fixture
-def tree(tmp_path: Path) -> GitRepository:
-    """What a release needs of this repository, ready to be released, with a remote."""
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what a release needs of this repository, ready to be released, in `a tree`, and its remote beside it."""
+    folder = tmp_path_factory.mktemp("template")
     files = {name: (ROOT / name).read_text() for name in ("Makefile", "constraints.txt", "bin/release", ".gitignore")}
     for package in PACKAGES:
         for name in ("Makefile", "pyproject.toml", f"{package}/__init__.py"):
             files[f"pkg/{package}/{name}"] = (ROOT / "pkg" / package / name).read_text()
         files[f"pkg/{package}/CHANGELOG.md"] = CHANGELOG
         files[f"pkg/{package}/README.md"] = "x\n"
-    repository = make_repository(tmp_path / "a tree", files)
-    make_remote(repository, tmp_path / "remote.git")
-    return repository
+    repository = make_repository(folder / "a tree", files)
+    make_remote(repository, folder / "remote.git")
+    repository.git("remote", "set-url", "origin", "../remote.git")
+    return folder
+
+
+@pytest.fixture
+def tree(template: Path, tmp_path: Path) -> GitRepository:
+    shutil.copytree(template, tmp_path / "both")
+    return GitRepository(tmp_path / "both/a tree")
 
 
 def remote_refs(tree: GitRepository) -> str:

@@ -44,9 +44,7 @@ class Envelope(Struct, frozen=True):
         if not sealed.startswith(MAGIC):
             raise NotSealedError("these bytes are not sealed")
         if len(sealed) > len(MAGIC) and sealed[len(MAGIC)] != VERSION:
-            raise UnknownVersionError(
-                f"sealed in format {sealed[len(MAGIC)]}; this version knows {VERSION} only, so update it"
-            )
+            raise UnknownVersionError(f"sealed in format {sealed[len(MAGIC)]}; this version knows {VERSION} only, so update it")
         if len(sealed) < OVERHEAD:
             raise NotSealedError(f"sealed bytes are at least {OVERHEAD} long, and these end after {len(sealed)}")
         key_end = len(MAGIC) + 1 + ID_BYTES

@@ -21,6 +21,7 @@ def prepare(arguments: Sequence[str]) -> None:
 
 
 def _supervisor() -> Callable[[socket.socket], None]:
-    from headrace.runner.supervisor import supervise
+    from headrace.runner.supervisor import supervise, warm
 
+    warm()
     return supervise

@@ -37,8 +37,9 @@ _FORCED = 10.0  # seconds that forcibly cancelled legs have before their process
 
 def load_supervisor() -> Callable[[socket.socket], None]:
     """What the zygote loads before it forks the first supervisor."""
-    from headrace.runner.supervisor import supervise
+    from headrace.runner.supervisor import supervise, warm
 
+    warm()
     return supervise
 
 

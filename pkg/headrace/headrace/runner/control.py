@@ -5,11 +5,9 @@ from __future__ import annotations
 import select
 import socket
 
-import msgspec
-
 from headrace.record.codec import Frames, encode_body, frame
 from headrace.record.records import Body
-from headrace.runner.ticket import CancelOrder
+from headrace.runner.ticket import CancelOrder, decode_order
 
 
 class EngineGone(Exception):
@@ -44,7 +42,7 @@ class Control:
         """An order that has come in, without waiting. Raises EngineGone."""
         while not self._waiting and self._poll.poll(0):
             self._read()
-        return msgspec.msgpack.decode(self._waiting.pop(0), type=CancelOrder) if self._waiting else None
+        return decode_order(self._waiting.pop(0)) if self._waiting else None
 
     def _read(self) -> None:
         try:

@@ -9,8 +9,24 @@ import socket
 from headrace.base.errors import HeadraceError
 from headrace.runner.control import Control, EngineGone
 from headrace.runner.leg import run_leg
-from headrace.runner.ticket import decode_ticket
+from headrace.runner.scope import CONDITION_FUNCTIONS
+from headrace.runner.ticket import decode_ticket, prepare_decoders
 from headrace.sandbox.host import open_host
+
+
+def warm() -> None:
+    """Load and build, before the first fork, what every supervisor would otherwise load and build for itself."""
+    import ctypes  # noqa: F401
+    import json  # noqa: F401
+
+    from headrace.expressions import parse
+    from headrace.runner.masking import Masker
+
+    prepare_decoders()
+    masker = Masker()
+    masker.add("warm")
+    masker.mask(b"warm\n")
+    parse("success()", functions=CONDITION_FUNCTIONS)
 
 
 def supervise(sock: socket.socket) -> None:

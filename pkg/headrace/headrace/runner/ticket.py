@@ -71,6 +71,26 @@ def encode_ticket(ticket: JobTicket) -> bytes:
     return msgspec.msgpack.encode(ticket)
 
 
+_ticket: msgspec.msgpack.Decoder[JobTicket] | None = None
+_order: msgspec.msgpack.Decoder[CancelOrder] | None = None
+
+
+def prepare_decoders() -> None:
+    """Decoders take milliseconds to build: a zygote does it once, for all supervisors that it forks."""
+    global _ticket, _order
+    _ticket = _ticket or msgspec.msgpack.Decoder(JobTicket)
+    _order = _order or msgspec.msgpack.Decoder(CancelOrder)
+
+
 def decode_ticket(data: bytes) -> JobTicket:
     """Raises msgspec.DecodeError."""
-    return msgspec.msgpack.decode(data, type=JobTicket)
+    prepare_decoders()
+    assert _ticket is not None
+    return _ticket.decode(data)
+
+
+def decode_order(data: bytes) -> CancelOrder:
+    """Raises msgspec.DecodeError."""
+    prepare_decoders()
+    assert _order is not None
+    return _order.decode(data)

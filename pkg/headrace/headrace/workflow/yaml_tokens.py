@@ -13,7 +13,7 @@ from headrace.workflow import messages
 from headrace.workflow.definitions import ANY_TEXT, NON_EMPTY, Definition, Shape, anything
 from headrace.workflow.embedded import EmbeddedError, scan, utf16_length
 from headrace.workflow.problems import Problems
-from headrace.workflow.scalars import Literal, ScalarError, plain, tagged, text_of
+from headrace.workflow.scalars import TYPED_STARTS, Literal, ScalarError, plain, tagged, text_of
 from headrace.workflow.tokens import Expression, Insert, Mapping, Scalar, Sequence, Token
 
 MAX_NODES = 50_000  # YAML events of one file, replays of anchors included
@@ -248,7 +248,8 @@ class _Reader:
         self.problems.add(messages.unexpected_value(text), token.at)
         return token
 
-    def scalar(self, event: Any, definition: Definition) -> Scalar | Expression | Insert:
+    def scalar(self, event: Any, definition: Definition | None) -> Scalar | Expression | Insert:
+        """The typed scalar with its expressions; without a definition only its type and tag are looked at."""
         mark = event.start_mark
         line = mark.line + 1
         column = mark.column + 1
@@ -259,9 +260,11 @@ class _Reader:
             value = tagged(text, event.tag, event.style, line, column)
         elif event.style:
             value = text
-        else:
+        elif text[:1] in TYPED_STARTS:
             value = plain(text, line, column)
-        if type(value) is str and "${{" in value:
+        else:
+            value = text
+        if definition is not None and type(value) is str and "${{" in value:
             try:
                 return scan(value, at, definition.scope)
             except EmbeddedError as error:
@@ -276,8 +279,7 @@ class _Reader:
             kind = type(event)
         self.count(0)
         if kind is self._scalar:
-            if event.tag is not None or not event.style:
-                self._check(event)
+            self.scalar(event, None)
             return
         self.open()
         self.skip_rest()
@@ -287,14 +289,6 @@ class _Reader:
     def skip_rest(self) -> None:
         while type(event := self.take()) not in self._ends:
             self.skip(event)
-
-    def _check(self, event: Any) -> None:
-        """Even a skipped scalar must fit its tag."""
-        mark = event.start_mark
-        if event.tag is not None:
-            tagged(event.value, event.tag, event.style, mark.line + 1, mark.column + 1)
-        else:
-            plain(event.value, mark.line + 1, mark.column + 1)
 
     # Mappings -------------------------------------------------------------------------------------------------------
 
@@ -361,8 +355,17 @@ def fold(name: str) -> str:
 
 def _narrow(candidates: tuple[Shape, ...], name: str) -> tuple[Definition | None, tuple[Shape, ...]]:
     """The definition of a fixed key's value and the shapes that have the key; every shape where none has it."""
+    key = (candidates, name)
+    if (known := _narrowed.get(key)) is not None:
+        return known
     having = tuple(shape for shape in candidates if name in shape.keys)
-    return (having[0].keys[name], having) if having else (None, candidates)
+    if not having:
+        return None, candidates
+    found = _narrowed[key] = (having[0].keys[name], having)
+    return found
+
+
+_narrowed: dict[tuple[tuple[Shape, ...], str], tuple[Definition, tuple[Shape, ...]]] = {}  # as many as the schema has such keys
 
 
 def _telling_keys(candidates: tuple[Shape, ...]) -> list[str]:

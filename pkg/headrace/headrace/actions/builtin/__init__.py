@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "actions/checkout": "checkout",
     "actions/setup-python": "setup_python",
+    "actions/upload-artifact": "upload_artifact",
 }
 
 NAMES: frozenset[str] = frozenset(_MODULES)

@@ -1,0 +1,104 @@
+"""Upload and download of bytes by signed URL, as the block blob clients of the actions do it: blocks in any order, then their
+list, or all in one request."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from headrace.services import signed
+from headrace.services.artifacts import disposition
+from headrace.store.artifacts import Artifact, Artifacts
+from headrace.store.blobs import Blob, Draft
+
+_BUFFER = 1 << 20
+_LARGEST_BLOCK = 256 << 20
+_LARGEST_LIST = 8 << 20
+
+
+async def upload(request: Request, store: Artifacts, key: bytes) -> Response:
+    """PUT: `comp=block&blockid=…` stores a block, `comp=blocklist` makes the blob of them; without `comp` the body is all."""
+    artifact = await _permitted(request, store, key, "w")
+    if artifact.complete:
+        raise HTTPException(409, "the artifact is complete")
+    match request.query_params.get("comp", ""):
+        case "block":
+            await _block(request, store, artifact)
+        case "blocklist":
+            names = _listed(await _body(request, _LARGEST_LIST))
+            try:
+                blob = await run_in_threadpool(store.blobs.join, artifact.key, names)
+            except KeyError as error:
+                raise HTTPException(400, f"the list names a block that has not been stored: {error.args[0]}") from None
+            await run_in_threadpool(store.uploaded, artifact, blob)
+        case "":
+            blob = await _write(request, store.blobs.draft(artifact.key), None)
+            await run_in_threadpool(store.uploaded, artifact, blob)
+        case other:
+            raise HTTPException(400, f"unknown comp={other}")
+    return Response(status_code=201, headers={"x-ms-request-server-encrypted": "false"})
+
+
+async def download(request: Request, store: Artifacts, key: bytes) -> Response:
+    """GET: the bytes of a complete artifact."""
+    artifact = await _permitted(request, store, key, "r")
+    path = store.blobs.path(artifact.key)
+    if not artifact.complete or path is None:
+        raise HTTPException(404, "no such artifact")
+    mime = "application/zip" if artifact.mime == "zip" else artifact.mime
+    return FileResponse(path, media_type=mime, headers={"Content-Disposition": disposition(artifact)})
+
+
+async def _permitted(request: Request, store: Artifacts, key: bytes, permission: str) -> Artifact:
+    if not signed.allowed(request.url.path, permission, request.query_params, key):
+        raise HTTPException(403, "the signature of this URL is wrong or has expired")
+    artifact = await run_in_threadpool(store.by_id, int(request.path_params["id"]))
+    if artifact is None:
+        raise HTTPException(404, "no such artifact")
+    return artifact
+
+
+async def _block(request: Request, store: Artifacts, artifact: Artifact) -> None:
+    block = request.query_params.get("blockid", "")
+    if not block:
+        raise HTTPException(400, "a block needs a blockid")
+    await _write(request, store.blobs.block(artifact.key, block), _LARGEST_BLOCK)
+
+
+async def _write(request: Request, draft: Draft, limit: int | None) -> Blob:
+    """A body that ends early (the client went away) leaves nothing: `stream` raises, and the draft is dropped."""
+    with draft:
+        pending = bytearray()
+        async for piece in request.stream():
+            pending += piece
+            if limit is not None and draft.size + len(pending) > limit:
+                raise HTTPException(413, f"a block has at most {limit} bytes")
+            if len(pending) >= _BUFFER:
+                data, pending = bytes(pending), bytearray()
+                await run_in_threadpool(draft.write, data)
+        await run_in_threadpool(draft.write, bytes(pending))
+        return await run_in_threadpool(draft.commit)
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise HTTPException(413, f"at most {limit} bytes")
+    return bytes(body)
+
+
+def _listed(body: bytes) -> list[str]:
+    """The block ids of a `<BlockList>`, in order."""
+    if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
+        raise HTTPException(400, "the list of blocks declares entities")
+    try:
+        root = ElementTree.fromstring(body)
+    except ElementTree.ParseError as error:
+        raise HTTPException(400, f"the list of blocks is no XML: {error}") from None
+    return [(entry.text or "").strip() for entry in root if entry.tag in ("Latest", "Uncommitted", "Committed")]

@@ -1,0 +1,96 @@
+"""What a job may ask of the services, as the runtime token says it: a JWT that the actions' own clients can read.
+
+The token is signed by the engine (HS256) and checked here; the standard library does for both.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+from msgspec import Struct
+
+_ID = re.compile(r"[^\s:]+")
+_LIFETIME_S = 6 * 24 * 3600
+_HEADER = {"typ": "JWT", "alg": "HS256"}
+
+
+class JobGrant(Struct, frozen=True):
+    """A job of a run. Ids are texts without blanks and colons; names of artifacts are unique per `run_id`, so an attempt of a run
+    has one of its own."""
+
+    run_id: str
+    job_id: str
+    repository: str = ""
+    ref: str = ""
+
+
+class GrantError(Exception):
+    """The token is missing, not ours, damaged or out of date; says which. Never holds the token."""
+
+
+def issue(grant: JobGrant, key: bytes, *, lifetime_s: int = _LIFETIME_S) -> str:
+    """The runtime token of a job. Its scope is `Actions.Results:<run>:<job>`, which is where clients take their ids from.
+
+    >>> grant = JobGrant("run-1", "job-1", "octo/repo", "refs/heads/main")
+    >>> verify(issue(grant, b"k" * 32), b"k" * 32) == grant
+    True
+    """
+    for text in (grant.run_id, grant.job_id):
+        if not _ID.fullmatch(text):
+            raise ValueError(f"an id in a grant has no blanks and no colons and is not empty: {text!r}")
+    now = int(time.time())
+    permissions = [{"Scope": grant.ref, "Permission": 3}] if grant.ref else []
+    claims = {
+        "scp": f"Actions.Results:{grant.run_id}:{grant.job_id}",
+        "iss": "headrace",
+        "iat": now,
+        "nbf": now - 60,
+        "exp": now + lifetime_s,
+        "ac": json.dumps(permissions, separators=(",", ":")),
+        "repository": grant.repository,
+        "ref": grant.ref,
+    }
+    text = f"{_encode(_HEADER)}.{_encode(claims)}"
+    return f"{text}.{_base64(_sign(text, key))}"
+
+
+def verify(token: str, key: bytes) -> JobGrant:
+    """The grant in a token that we issued with `key`. Raises GrantError."""
+    head, _, signature = token.rpartition(".")
+    if head.count(".") != 1:
+        raise GrantError("the runtime token is no JSON web token")
+    try:
+        signed = _unbase64(signature)
+        header, claims = (json.loads(_unbase64(part)) for part in head.split("."))
+    except ValueError:
+        raise GrantError("the runtime token is damaged") from None
+    if not isinstance(header, dict) or header.get("alg") != "HS256" or not hmac.compare_digest(signed, _sign(head, key)):
+        raise GrantError("the runtime token has not been issued here")
+    if not isinstance(claims, dict) or not isinstance(claims.get("exp"), int) or claims["exp"] < time.time():
+        raise GrantError("the runtime token has expired")
+    for scope in str(claims.get("scp", "")).split():
+        parts = scope.split(":")
+        if len(parts) == 3 and parts[0] == "Actions.Results":
+            return JobGrant(parts[1], parts[2], str(claims.get("repository", "")), str(claims.get("ref", "")))
+    raise GrantError("the runtime token names no job")
+
+
+def _sign(text: str, key: bytes) -> bytes:
+    return hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256")
+
+
+def _encode(value: object) -> str:
+    return _base64(json.dumps(value, separators=(",", ":")).encode())
+
+
+def _base64(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def _unbase64(text: str) -> bytes:
+    data = text.encode("ascii")  # UnicodeEncodeError is a ValueError
+    return urlsafe_b64decode(data + b"=" * (-len(data) % 4))

@@ -1,0 +1,1 @@
+"""The messages of the results service, compiled from the `.proto` files beside this one by `make proto`."""
