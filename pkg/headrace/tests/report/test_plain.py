@@ -68,7 +68,7 @@ def test_twice_quiet_shows_nothing(broken: Told) -> None:
 def test_verbose_streams_output_with_the_prefix_on_every_line(broken: Told) -> None:
     lines = shown(broken, "output").splitlines()
     assert "CI/test (3.10) | hello" in lines
-    assert lines.count("CI/test (3.13) | boom") == 1, "what was streamed is not printed again when the step fails"
+    assert sum(line.endswith("boom") for line in lines) == 1, "what was streamed is not printed again when the step fails"
 
 
 @pytest.mark.parametrize("depth", ["steps", "output"])
