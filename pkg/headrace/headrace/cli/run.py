@@ -83,9 +83,12 @@ def _run_jobs(prepared: Prepared, asked: Asked, values: Mapping[str, Any]) -> Ru
 
 def run_options(asked: Asked, values: Mapping[str, Any]) -> RunOptions:
     """What the engine is told."""
+    from headrace.base.errors import Problem, UsageError
     from headrace.cli.words import without_secrets
     from headrace.engine.options import RunOptions
 
+    if asked.actions:
+        raise UsageError(Problem("--action: jobs cannot be given other folders for actions yet", hint="leave it out"))
     return RunOptions(
         isolation=values["isolation"] or "auto",
         network=values["network"] or "private",

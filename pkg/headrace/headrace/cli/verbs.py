@@ -9,6 +9,7 @@ VERBS = {
     "plan": "show which jobs an event would run, and why",
     "ls": "list past runs",
     "logs": "print the log of a run",
+    "services": "serve what actions talk to",
     "doctor": "say what this version and this machine can do",
 }
 """In the order of their use. A verb stands here once it exists; its module has the same name."""

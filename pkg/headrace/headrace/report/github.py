@@ -9,7 +9,7 @@ from headrace.record.state import LegState, RunState, StepState
 from headrace.report.colour import Style
 from headrace.report.logs import Logs, readable, spoken
 from headrace.report.naming import Labels
-from headrace.report.plain import leg_line, opening_lines, step_line
+from headrace.report.plain import WORK, leg_line, opening_lines, step_line
 from headrace.report.text import clean
 
 MOST_ANNOTATIONS = 10  # of a level a step: more are not kept by GitHub
@@ -31,7 +31,8 @@ class GitHub:
             case Annotated(leg=path) as note if leg := state.legs.get(path):
                 self._annotate(leg, note, state)
             case StepFinished(leg=path, step=number) if leg := state.legs.get(path):
-                if (step := leg.steps.get(number)) and step.outcome != "skipped":
+                step = leg.steps.get(number)
+                if step is not None and step.outcome != "skipped" and (step.stage in WORK or step.outcome == "failure"):
                     self._step(leg, step, state)
             case LegFinished(leg=path) if leg := state.legs.get(path):
                 self._out.write(f"{self._labels.of(leg, state)} | {leg_line(leg, self._style)}\n")

@@ -11,6 +11,7 @@ from headrace.events.model import Event
 from headrace.plan.model import Deferred, Plan, Planned, Reason
 from headrace.report import documents
 from headrace.report.naming import job_id, needs_ids
+from headrace.report.text import plain_value
 from headrace.report.words import place, say, workflow_of
 
 
@@ -42,7 +43,9 @@ def _rows(planned: Planned) -> Iterator[documents.PlanRow]:
         return
     for leg in planned.legs:
         why = leg.why
-        yield documents.PlanRow(planned.workflow, job, leg.name, leg.matrix, needs, leg.would, say(why), why.rule, place(why))
+        yield documents.PlanRow(
+            planned.workflow, job, leg.name, plain_value(leg.matrix), needs, leg.would, say(why), why.rule, place(why)
+        )
 
 
 def rejected_rows(reasons: Iterable[Reason]) -> list[documents.Rejected]:

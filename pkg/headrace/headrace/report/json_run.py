@@ -15,6 +15,7 @@ from headrace.record.state import LegState, RunState
 from headrace.report import documents
 from headrace.report.json_plan import dumps, event_document, problem_rows, rejected_rows
 from headrace.report.naming import job_id
+from headrace.report.text import plain_value
 from headrace.report.words import say
 
 
@@ -38,7 +39,7 @@ def _row(leg: LegState, folder: str) -> documents.RunRow:
     log = f"{folder}/{leg.log}" if leg.log else ""
     why = f"lost: {leg.lost}" if leg.lost else say(leg.why) if leg.why is not None else None
     job = job_id(leg.job, leg.workflow)
-    return documents.RunRow(leg.workflow, job, leg.name, leg.matrix, leg.result, round(leg.seconds, 3), why, log)
+    return documents.RunRow(leg.workflow, job, leg.name, plain_value(leg.matrix), leg.result, round(leg.seconds, 3), why, log)
 
 
 class Stream:

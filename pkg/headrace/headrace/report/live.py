@@ -28,6 +28,7 @@ from headrace.report.text import clean, duration, shorten, width
 SPIN = ("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\")
 MOST_LINES = 12  # of running jobs; more are counted
 REDRAW_S = 0.1
+SOON_S = 0.05  # between two drawings for records; what is left out shows with the next one
 
 
 class Live:
@@ -59,7 +60,8 @@ class Live:
                 pass
             case _:
                 return
-        self._draw(record.at, state)
+        if self._drawn == 0 or record.at - self._last >= SOON_S:
+            self._draw(record.at, state)
 
     def tick(self, at: float, state: RunState) -> None:
         if at - self._last >= REDRAW_S:

@@ -58,14 +58,15 @@ class Logs:
             yield rest
 
     def tail(self, log: str, ranges: list[tuple[int, int]], lines: int = TAIL) -> list[bytes]:
-        """The last lines of a step, markers put into words. Reads from the end, at most a few blocks."""
+        """The last lines of what a step printed, without the heading that the runner puts before it (unless that is all), markers
+        put into words. Reads from the end, at most a few blocks."""
         data = b""
         for offset, length in reversed(joined(ranges)):
             while length > 0 and data.count(b"\n") <= lines + 8 and len(data) < 8 * BLOCK:
                 take = min(length, BLOCK)
                 length -= take
                 data = self.read(log, offset + length, take) + data
-        return spoken(data).splitlines()[-lines:]
+        return spoken(without_heading(data)).splitlines()[-lines:]
 
     def close(self) -> None:
         for fd in self._open.values():
@@ -86,6 +87,18 @@ def joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             out.append((offset, length))
     return out
+
+
+def without_heading(data: bytes) -> bytes:
+    """A step's log without its first group, the runner's own account of what it starts.
+
+    >>> without_heading(b"##[group]Run make\\nmake\\n##[endgroup]\\nhello\\n")
+    b'hello\\n'
+    """
+    if not data.startswith(b"##[group]"):
+        return data
+    _, found, rest = data.partition(b"\n##[endgroup]\n")
+    return rest if found and rest else data
 
 
 def spoken(data: bytes) -> bytes:

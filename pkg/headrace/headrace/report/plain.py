@@ -27,6 +27,9 @@ Depth = Literal["silent", "failures", "steps", "output", "decisions"]
 """`-qq`, `-q`, the default, `-v`, `-vv`."""
 
 HEARTBEAT_S = 60.0
+WORK = ("pre", "main", "post")
+"""The stages of a job that its file asks for; set-up and completion are shown where they fail, or with the output."""
+
 _RANK = {"silent": 0, "failures": 1, "steps": 2, "output": 3, "decisions": 4}
 
 
@@ -51,7 +54,8 @@ class Plain:
                 if self._rank >= 2:
                     self._line(leg, state, record.at, "started")
             case StepStarted(leg=path, step=number) if leg := state.legs.get(path):
-                if self._rank >= 2 and (step := leg.steps.get(number)):
+                step = leg.steps.get(number)
+                if step is not None and self._rank >= (2 if step.stage in WORK else 3):
                     self._line(leg, state, record.at, f"{self._style.glyph('start')} {clean(step.name)}")
             case LogChunk(leg=path) as chunk if leg := state.legs.get(path):
                 self._heard[path] = record.at
@@ -121,7 +125,7 @@ class Plain:
 
     def _step_finished(self, leg: LegState, step: StepState, state: RunState, at: float) -> None:
         failed = step.outcome == "failure"
-        if self._rank < 2 and not failed:
+        if self._rank < (2 if step.stage in WORK else 3) and not failed:
             return
         if step.outcome == "skipped" and self._rank < 4:
             return

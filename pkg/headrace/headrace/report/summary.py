@@ -60,12 +60,14 @@ def _failure(leg: LegState, state: RunState, logs: Logs, argv: Sequence[str], la
     name = result if result in HUES else "cancelled"
     lines = [style.paint(f"{style.glyph(name)} {labels.of(leg, state)}", HUES.get(name)) + f" {result}{_because(leg)}"]
     for step in failed_steps(leg):
-        code = f", exit code {step.exit_code}" if step.exit_code is not None else ""
+        code = f", exit code {step.exit_code}" if step.exit_code else ""
         lines.append(f"  step {step.number}: {clean(step.name)}{code}")
-        if note := first_error(step):
+        note = first_error(step) if result != "cancelled" else last_error(step)
+        if note is not None:
             where = place(note)
             lines.append(f"  {where + ': ' if where else ''}{clean(note.message)}")
-        lines += [f"    {readable(line, style.colour)}" for line in logs.tail(leg.log, step.log, LAST_LINES)]
+        if result != "cancelled":  # what it printed before somebody else stopped it explains nothing
+            lines += [f"    {readable(line, style.colour)}" for line in logs.tail(leg.log, step.log, LAST_LINES)]
     if leg.started is not None or result == "unfinished":
         if leg.log:
             lines.append(f"  log: {logs.path(leg.log)}")
@@ -86,6 +88,12 @@ def failed_steps(leg: LegState) -> list[StepState]:
         return [step for step in steps if step.outcome is None]
     failed = [step for step in steps if step.conclusion == "failure"]
     return failed or [step for step in steps if step.conclusion == "cancelled"][:1]
+
+
+def last_error(step: StepState) -> Annotated | None:
+    """What the runner said when it stopped a step."""
+    errors = [note for note in step.annotations if note.level == "error"]
+    return errors[-1] if errors else None
 
 
 def first_error(step: StepState) -> Annotated | None:

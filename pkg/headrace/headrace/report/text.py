@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _ESCAPE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])")
@@ -116,6 +117,27 @@ def shown(value: object) -> str:
             import json
 
             return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def plain_value(value: object) -> Any:
+    """A matrix value for JSON: whole numbers without `.0`, as GitHub writes them; NaN and infinities as text.
+
+    >>> plain_value({"a": [1.0, 1.5, True, None, "x", float("inf")]})
+    {'a': [1, 1.5, True, None, 'x', 'Infinity']}
+    """
+    match value:
+        case dict():
+            return {key: plain_value(each) for key, each in value.items()}
+        case list() | tuple():
+            return [plain_value(each) for each in value]
+        case float() if value != value:
+            return "NaN"
+        case float() if value in (float("inf"), float("-inf")):
+            return "Infinity" if value > 0 else "-Infinity"
+        case float() if value.is_integer() and abs(value) < 2**53:
+            return int(value)
+        case _:
+            return value
 
 
 def quoted(word: str) -> str:

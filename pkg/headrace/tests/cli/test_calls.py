@@ -22,7 +22,7 @@ def test_without_a_verb_the_help_lists_the_verbs_in_the_order_of_their_use(headr
     assert headrace("--help").out == done.out
 
 
-@pytest.mark.parametrize("verb", ["run", "plan", "ls", "logs"])
+@pytest.mark.parametrize("verb", ["run", "plan", "ls", "logs", "services", "doctor"])
 def test_every_help_ends_in_an_example(headrace: Headrace, verb: str) -> None:
     done = headrace(verb, "--help")
     assert done.status == 0
@@ -38,6 +38,45 @@ def test_the_help_loads_no_verb(headrace: Headrace) -> None:
         "print([m for m in sys.modules if m in ('headrace.cli.plan', 'headrace.cli.run', 'headrace.cli.ls', 'yaml', 'rich')])"
     )
     out = subprocess.run([sys.executable, "-c", code], env=headrace.environment({}), capture_output=True, text=True, check=True)
+    assert out.stdout.splitlines()[-1] == "[]"
+
+
+HEAVY = [
+    "asyncio",
+    "concurrent",
+    "dataclasses",
+    "difflib",
+    "email",
+    "http",
+    "logging",
+    "multiprocessing",
+    "pathlib",
+    "random",
+    "rich",
+    "shutil",
+    "ssl",
+    "subprocess",
+    "tempfile",
+    "tomllib",
+    "traceback",
+    "urllib.parse",
+    "urllib.request",
+]
+
+
+@pytest.mark.parametrize("verb", ["plan", "run"])
+def test_nothing_heavy_is_loaded(headrace: Headrace, verb: str) -> None:
+    code = (
+        f"import sys; sys.argv = ['headrace', {verb!r}]\n"
+        "from headrace.cli.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    environment = headrace.environment({})
+    out = subprocess.run(
+        [sys.executable, "-c", code], cwd=headrace.folder, env=environment, capture_output=True, text=True, check=True
+    )
     assert out.stdout.splitlines()[-1] == "[]"
 
 

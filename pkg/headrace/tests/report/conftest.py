@@ -55,8 +55,8 @@ class Told:
     def begin(self, leg: str) -> None:
         self.tell(LegStarted(leg))
 
-    def step(self, leg: str, number: int, name: str) -> None:
-        self.tell(StepStarted(leg, number, name))
+    def step(self, leg: str, number: int, name: str, stage: Any = "main") -> None:
+        self.tell(StepStarted(leg, number, name, stage))
 
     def log(self, leg: str, number: int, data: bytes) -> None:
         path = self.folder / f"{leg.split(':')[1]}-{leg.split(':')[2]}.log"
@@ -102,7 +102,7 @@ def broken(told: Told) -> Told:
     ]
     for leg in legs:
         told.begin(leg)
-        told.step(leg, 1, "Set up job")
+        told.step(leg, 1, "Set up job", "setup")
         told.end_step(leg, 1)
         told.step(leg, 2, "Run make")
         told.log(leg, 2, b"##[group]Run make\nmake\n##[endgroup]\nhello\n")

@@ -27,7 +27,7 @@ def test_a_step_is_a_group_and_a_failed_one_stays_open(broken: Told) -> None:
     assert "::group::CI/test (3.10) | ✓ Run make (1.2s)" in lines
     failed = lines.index("CI/test (3.13) | ✗ Run make (1.2s) failed with exit code 2")
     assert "Error: Process completed with exit code 2." in lines[failed:]
-    assert lines.count("::endgroup::") == 3
+    assert lines.count("::endgroup::") == 1
 
 
 def test_annotations_are_made_again_with_their_place(broken: Told) -> None:

@@ -25,8 +25,6 @@ def test_a_red_run_says_what_broke_where_and_how_to_repeat_just_that_job(broken:
         "✗ CI/test (3.13) failure",
         "  step 2: Run make, exit code 2",
         "  src/a.py:3:7: undefined name 'x'",
-        "    Run make",
-        "    make",
         "    hello",
         "    boom",
         "    Error: Process completed with exit code 2.",
