@@ -16,12 +16,13 @@ from typing import Literal
 
 from headrace import __version__
 from headrace.base.errors import EngineError
+from headrace.base.paths import work_dir
 from headrace.engine.decide import Cancel, Finish, Settle, Start, decide, effective, outcome
 from headrace.engine.executor import Attempt, Executor
 from headrace.engine.local import LocalExecutor
 from headrace.engine.options import Limits, RunOptions
 from headrace.engine.services import ServiceHost
-from headrace.engine.sweep import sweep
+from headrace.engine.sweep import keep, sweep
 from headrace.engine.tickets import Tickets
 from headrace.plan.model import JobPath, Leg, Plan, Planned, Reason
 from headrace.plan.settle import settle
@@ -66,6 +67,10 @@ def run(
         lock = lock_run(run_id)
         for leftover in sweep(run_id):
             nursery.remove(leftover)
+        if options.keep:
+            keep(run_id)
+        else:
+            nursery.remove_at_end(work_dir(run_id))
         services = ServiceHost(run_id)
         try:
             tickets = Tickets(plan, options, run_id, numbers, services)

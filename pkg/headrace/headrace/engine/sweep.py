@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from headrace.base.paths import state_dir, trash_dir
+from headrace.base.paths import state_dir, trash_dir, work_dir
 from headrace.record.journal import is_alive
 
 
@@ -28,6 +28,12 @@ def sweep(keep: str) -> list[str]:
         return []
 
 
+def keep(run: str) -> None:
+    """Mark the run's work folder as one that stays (`--keep`)."""
+    os.makedirs(work_dir(run), mode=0o700, exist_ok=True)
+    with open(os.path.join(work_dir(run), "keep"), "w"):
+        pass
+
+
 def _kept(folder: str) -> bool:
-    """`--keep` leaves a mark."""
     return os.path.exists(os.path.join(folder, "keep"))

@@ -51,7 +51,7 @@ class Tickets:
         folders = Folders.below(
             self.leg_folder(leg.path), plan.event.repository.name, os.path.join(run_dir(self._run), self.log_name(leg.path))
         )
-        grant = JobGrant(self._run, leg.path.replace(":", "/"), plan.event.repository.full_name, plan.event.ref)
+        grant = JobGrant(self._run, f"leg-{self._number(leg.path)}", plan.event.repository.full_name, plan.event.ref)
         runtime_token = issue(grant, self._services.key)
         hosted = any(label.startswith(("ubuntu-", "windows-", "macos-")) for label in map(str.lower, leg.labels))
         return JobTicket(

@@ -343,8 +343,9 @@ def _name(token: Token, id: str, row: Row | None, contexts: dict[str, Any]) -> s
 
 
 def _whole_minutes(token: Token, contexts: Mapping[str, Value]) -> float:
-    """GitHub cuts the fraction off."""
-    return float(int(template.number(token, contexts)))
+    """GitHub cuts the fraction off. What is less than a minute stays: 0 would mean nothing there, and is of use here."""
+    minutes = template.number(token, contexts)
+    return float(int(minutes)) if abs(minutes) >= 1 else minutes
 
 
 def concurrency_group(token: Token, contexts: Mapping[str, Value]) -> str:

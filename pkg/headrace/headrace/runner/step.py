@@ -189,6 +189,8 @@ class _One:
         except _ERRORS as error:
             self._say_error(words(error))
             return None, 0.0
+        if minutes >= 1:
+            minutes = float(int(minutes))  # GitHub cuts the fraction off; what is less than a minute is of use here
         return (minutes * 60, minutes) if minutes > 0 else (None, 0.0)
 
     def _execute(self, timeout: float | None, minutes: float) -> _Verdict:

@@ -32,7 +32,7 @@ class Zygote:
         from headrace.sandbox.channel import Closed
 
         try:
-            self._channel.send("fork", (connection.fileno(),))
+            self._channel.send({}, (connection.fileno(),))
         except Closed:
             raise EngineError("the process that starts jobs was killed; run again") from None
         finally:
@@ -40,12 +40,19 @@ class Zygote:
 
     def remove(self, path: str) -> None:
         """Delete a folder, in the background and one at a time."""
+        self._tell({"remove": path})
+
+    def remove_at_end(self, path: str) -> None:
+        """Delete a folder when the engine is gone, however it went."""
+        self._tell({"last": path})
+
+    def _tell(self, message: dict[str, str]) -> None:
         from headrace.sandbox.channel import Closed
 
         try:
-            self._channel.send(path)
+            self._channel.send(message)
         except Closed:
-            return  # the next run sweeps
+            return  # the next call sweeps
 
     def close(self) -> None:
         self._channel.close()
@@ -95,6 +102,7 @@ def _serve(sock: socket.socket, entry: Entry) -> None:
         signal.signal(number, signal.SIG_IGN)
     known: set[int] = set()
     trash: list[str] = []
+    last: list[str] = []
     cleaner = 0
     poll = select.poll()
     poll.register(channel.fileno(), select.POLLIN)
@@ -119,8 +127,11 @@ def _serve(sock: socket.socket, entry: Entry) -> None:
                 if fds:
                     known.add(_fork_supervisor(sock, fds[0], (wake, alarm), entry))
                     os.close(fds[0])
-                elif isinstance(message, str):
-                    trash.append(message)
+                match message:
+                    case {"remove": str(path)}:
+                        trash.append(path)
+                    case {"last": str(path)}:
+                        last.append(path)
             if trash and not cleaner:
                 cleaner = _fork_cleaner(sock, trash)
                 trash = []
@@ -129,7 +140,7 @@ def _serve(sock: socket.socket, entry: Entry) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _await(known)
     end_all(frozenset({cleaner} if cleaner else ()))
-    _clean(trash)
+    _clean([*trash, *last])
 
 
 def _await(supervisors: set[int]) -> None:
