@@ -19,7 +19,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "pkg" / "headrace")]
 
 
 def load_ops() -> dict[str, Callable[[dict[str, Any]], dict[str, Any]]]:
-    """All operations by name. A module of operations that is not there leaves its operations unsupported; one that is broken fails loudly."""
+    """All operations by name. Those of a module that is not there stay unsupported; a module that is broken fails loudly."""
     ops: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {}
     for module in ("ops_expressions", "ops_workflow"):
         if (HERE / f"{module}.py").exists():

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from headrace.expressions.errors import EvaluationError
 from headrace.expressions.evaluate import evaluate
-from headrace.expressions.nodes import And, Call, Compare, Literal, Node, Not, Or, children
+from headrace.expressions.nodes import And, Compare, Context, Index, Literal, Node, Not, Or, children
 from headrace.expressions.parser import parse
 from headrace.expressions.printer import print_expression
-from headrace.expressions.survey import calls, path_of
+from headrace.expressions.survey import calls
 from headrace.expressions.values import WHITE_SPACE, Value, is_truthy
 
 if TYPE_CHECKING:
@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 STATUS_FUNCTIONS = frozenset({"success", "failure", "cancelled", "always"})
 
 # Whether these may stand at a place is for the reader of the file to say; here they only have to be recognised.
-_KNOWN = {name: (0, 255) for name in (*STATUS_FUNCTIONS, "hashfiles")}
+_KNOWN = dict.fromkeys((*STATUS_FUNCTIONS, "hashfiles"), (0, 255))
 _SHOWN = 8  # a reason longer than this explains nothing
 
 
 def with_implicit_success(source: str) -> str:
-    """The condition that the text of an `if` stands for: blank text is `success()`, and text that asks for no status is tied to it.
+    """The condition that the text of an `if` stands for: blank text is `success()`, text that asks for no status is tied to it.
+
     Raises SyntaxProblem.
 
     >>> with_implicit_success("github.ref == 'always()'")
@@ -43,8 +44,10 @@ def explain(
     contexts: Mapping[str, Value],
     functions: Mapping[str, Callable[[Sequence[Value]], Value]] | None = None,
 ) -> list[tuple[str, Value]]:
-    """What made a condition false: sub-expressions as text, each with the value it had. Of `&&` only the operand that decided is shown,
-    of a comparison the sides that are no literals, of a call its result and what it read. Empty for a condition that holds.
+    """What made a condition false: sub-expressions as text, each with the value it had. Empty for a condition that holds.
+
+    Of `&&` only the operand that decided is shown, of a comparison the sides that are no literals, of a call its result and what
+    it read. The values are as evaluated: masking secrets and shortening large objects is for whoever shows them.
 
     >>> explain(parse("github.event_name == 'push' && github.ref == 'refs/heads/main'"),
     ...         {"github": {"event_name": "push", "ref": "refs/heads/topic"}})
@@ -59,7 +62,8 @@ def explain(
     seen: dict[str, Value] = {}
     try:
         if not is_truthy(value(node)):
-            for part in _deciding(node, value):
+            parts = list(_deciding(node, value))
+            for part in [part for part in parts if not isinstance(part, Literal)] or parts:
                 if len(seen) < _SHOWN:
                     seen.setdefault(print_expression(part), value(part))
     except EvaluationError:
@@ -91,9 +95,18 @@ def _deciding(node: Node, value: Callable[[Node], Value]) -> Iterator[Node]:
 
 
 def _reads(node: Node) -> Iterator[Node]:
-    """The plain context reads below a node."""
-    for child in children(node) if path_of(node) is None else ():
-        if path_of(child) is not None:
-            yield child
-        elif not isinstance(child, Call) or child.arguments:
+    """The context reads in a node, each as far as it goes: `a.b.*.c`, not `a`."""
+    if _is_read(node):
+        yield node
+        while isinstance(node, Index):
+            yield from _reads(node.index)
+            node = node.target
+    else:
+        for child in children(node):
             yield from _reads(child)
+
+
+def _is_read(node: Node) -> bool:
+    while isinstance(node, Index):
+        node = node.target
+    return isinstance(node, Context)

@@ -10,7 +10,7 @@ SyntaxKind = Literal["lexing", "parsing"]
 
 
 class ExpressionError(HeadraceError):
-    """Base of both. `message` is GitHub's text without a position in a file; `at` is the place of the scalar that holds the expression."""
+    """Base of both. `message` is GitHub's text without a position in a file; `at` is the place of the scalar in the file."""
 
     def __init__(self, message: str, at: Position = NOWHERE) -> None:
         super().__init__(Problem(message, at))
@@ -19,8 +19,11 @@ class ExpressionError(HeadraceError):
 
 
 class SyntaxProblem(ExpressionError):
-    """The text is no expression, or uses what is not available here. `kind` is "lexing" where a word or string is malformed in itself,
-    "parsing" where it is in the wrong place, unknown or wrongly used."""
+    """The text is no expression, or uses what is not available here.
+
+    `kind` is "lexing" where a word or string is malformed in itself, "parsing" where it stands in the wrong place, is unknown or
+    wrongly used.
+    """
 
     def __init__(self, kind: SyntaxKind, message: str, at: Position = NOWHERE) -> None:
         super().__init__(message, at)

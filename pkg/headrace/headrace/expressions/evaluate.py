@@ -27,8 +27,9 @@ def evaluate(
 ) -> Value:
     """The value of a parsed expression.
 
-    `contexts` maps context names (in any case) to values; a context that is missing is null. `functions` are the ones beside the general
-    ones, by lower-case name, called with their evaluated arguments. `memory` is the limit in bytes. Raises EvaluationError.
+    `contexts` maps context names (in any case) to values; a context that is missing is null. `functions` are the ones beside the
+    general ones, by lower-case name, called with their evaluated arguments. `memory` is the limit in bytes.
+    Raises EvaluationError.
 
     >>> from headrace.expressions.parser import parse
     >>> evaluate(parse("a.B || format('{0}!', a.c)"), {"A": {"c": 1}})

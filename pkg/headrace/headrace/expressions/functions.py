@@ -1,9 +1,9 @@
-"""The functions that every expression may call. Status functions and hashFiles come from the caller; nothing here knows a workflow."""
+"""The functions that every expression may call. Status functions and hashFiles come from the caller, who knows the workflow."""
 
 from __future__ import annotations
 
-import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from headrace.expressions import messages
@@ -22,12 +22,13 @@ from headrace.expressions.values import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from json import JSONDecoder
 
     from headrace.expressions.nodes import Node
 
 
 class Evaluator(Protocol):
-    """What a function needs of the evaluation around it. Arguments come as nodes, so that a function evaluates only what it needs."""
+    """What a function needs of the evaluation around it. Arguments come as nodes: a function evaluates only those it needs."""
 
     def value(self, node: Node) -> Value:
         """The value of a node."""
@@ -171,13 +172,17 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_int=float, parse_constant=_no_constant, object_pairs_hook=collapse_keys)
+@lru_cache(maxsize=1)
+def _decoder() -> JSONDecoder:
+    from json import JSONDecoder  # most expressions never need it
+
+    return JSONDecoder(parse_int=float, parse_constant=_no_constant, object_pairs_hook=collapse_keys)
 
 
 def _from_json(evaluator: Evaluator, arguments: tuple[Node, ...]) -> Value:
     text = to_text(evaluator.value(arguments[0]))
     try:
-        value: Value = _DECODER.decode(text)
+        value: Value = _decoder().decode(text)
     except (ValueError, RecursionError):
         raise EvaluationError(messages.BAD_JSON) from None
     if isinstance(value, (list, dict)):

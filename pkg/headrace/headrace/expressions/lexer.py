@@ -8,7 +8,7 @@ from typing import Final
 from headrace.expressions.values import WHITE_SPACE
 
 # What ends a word or a number. The quote and the star do not: `a'b'` is one malformed word.
-_BOUNDARY = r"()\[\],.!><=&|" + WHITE_SPACE
+_BOUNDARY = r"()\[\],.!><=&| \t-\r"
 _REST = f"[^{_BOUNDARY}]*"
 
 # The number of the group that matched is the kind of token; no group at all is the end of the text.
@@ -19,8 +19,9 @@ NUMBER: Final = 4  # starts like a number; parse_number decides
 DOT: Final = 5  # a dereference, or the start of a number where an operand is expected
 MALFORMED: Final = 6
 
+# All three patterns are for text that `plain_spaces` has prepared.
 TOKEN = re.compile(
-    f"[{WHITE_SPACE}]*(?:"
+    r"[ \t-\r]*(?:"
     f"([A-Za-z_][A-Za-z0-9_-]*(?=[{_BOUNDARY}]|\\Z))"
     r"|([()\[\],*]|[!=><]=|&&|\|\||[!><])"
     r"|('[^']*(?:''[^']*)*'(?!'))"
@@ -31,4 +32,11 @@ TOKEN = re.compile(
     re.DOTALL,
 )
 NUMBER_FROM_DOT = re.compile(rf"(?:[^{_BOUNDARY}]|\.)*")
-CALLED = re.compile(rf"[{WHITE_SPACE}]*\(")
+CALLED = re.compile(r"[ \t-\r]*\(")
+
+_SPACES = dict.fromkeys(map(ord, WHITE_SPACE), " ")
+
+
+def plain_spaces(source: str) -> str:
+    """The text with a blank for every white-space character, so that the patterns need not know Unicode's. Offsets stay."""
+    return source if source.isascii() else source.translate(_SPACES)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 Sign = OneOf["==", "!=", "<", "<=", ">", ">="]
 
-# In every node `at` is the 0-based offset, in characters, of the node's own token: the literal, the name, the sign, the `.` or the `[`.
+# In every node `at` is the 0-based offset, in characters, of the node's own token: a literal, a name, a sign, a `.` or a `[`.
 
 
 class Literal(Struct, frozen=True, tag=True):

@@ -1,6 +1,6 @@
 """Expression text → syntax tree. Knows which names are allowed because the caller says so, and never looks at a value.
 
-Operators wait on a stack until a weaker one arrives, so that nesting costs no recursion and problems are found strictly left to right.
+Operators wait on a stack until a weaker one arrives, so that nesting costs no recursion and problems are found left to right.
 """
 
 from __future__ import annotations
@@ -51,11 +51,12 @@ def parse(
 ) -> Node:
     """The syntax tree of `source`, the text between `${{` and `}}`. Blank text is null.
 
-    `contexts` holds the context names that are allowed, in lower case (None: any). `functions` holds the functions that are allowed beside
-    the general ones: name in lower case → fewest and most arguments. `at` is the place of the scalar, for the error. Raises SyntaxProblem.
+    `contexts` holds the context names that are allowed, in lower case (None: any). `functions` holds the functions that are
+    allowed beside the general ones: name in lower case → fewest and most arguments. `at` is the place of the scalar in the file.
+    Raises SyntaxProblem.
 
-    >>> parse("a.b && !c")
-    And(operands=(Index(target=Context(name='a', at=0), index=Literal(value='b', at=2), at=1), Not(operand=Context(name='c', at=8), at=7)), at=4)
+    >>> parse("!a.b")
+    Not(operand=Index(target=Context(name='a', at=1), index=Literal(value='b', at=3), at=2), at=0)
     >>> parse("github.ref = 'x'")
     Traceback (most recent call last):
     headrace.expressions.errors.SyntaxProblem: Unexpected symbol: '='. Located at position 12 within expression: github.ref = 'x'
@@ -95,10 +96,11 @@ class _Waiting:
 class _Parser:
     """One parse. `nodes` and `depths` are one stack of finished operands."""
 
-    __slots__ = ("contexts", "depths", "functions", "name", "nodes", "opened", "source", "state", "waiting")
+    __slots__ = ("contexts", "depths", "functions", "name", "nodes", "opened", "source", "spaced", "state", "waiting")
 
     def __init__(self, source: str, contexts: frozenset[str] | None, functions: _Arities) -> None:
         self.source = source
+        self.spaced = lexer.plain_spaces(source)
         self.contexts = contexts
         self.functions = dict(functions)
         self.nodes: list[Node] = []
@@ -109,17 +111,17 @@ class _Parser:
         self.state = _START
 
     def run(self) -> Node:
-        source = self.source
+        source, spaced = self.source, self.spaced
         match_token = lexer.TOKEN.match
         at = end = 0
         while True:
-            found = match_token(source, end)
+            found = match_token(spaced, end)
             assert found is not None  # the pattern takes any text
             kind = found.lastindex
             if kind is None:
                 break
             at, end = found.span(kind)
-            raw = found[kind]
+            raw = source[at:end]
             if kind == lexer.WORD:
                 self._word(raw, at, end)
             elif kind == lexer.SIGN:
@@ -130,7 +132,7 @@ class _Parser:
                 self._number(raw, at)
             elif kind == lexer.DOT:
                 if self.state in _WANTS_OPERAND:
-                    number = lexer.NUMBER_FROM_DOT.match(source, at)
+                    number = lexer.NUMBER_FROM_DOT.match(spaced, at)
                     assert number is not None
                     end = number.end()
                     self._number(number[0], at)
@@ -161,7 +163,7 @@ class _Parser:
             self._literal(_KEYWORDS[raw], raw, at)
         elif self.state not in _WANTS_OPERAND:
             self._unexpected(raw, at)
-        elif lexer.CALLED.match(self.source, end):
+        elif lexer.CALLED.match(self.spaced, end):
             name = raw.lower()
             if name not in ARITIES and name not in self.functions:
                 self._fail("parsing", messages.UNKNOWN_FUNCTION, raw, at)
@@ -273,7 +275,7 @@ class _Parser:
         self._push(Call(called.name, arguments, called.at), depth + 1)
 
     def _apply(self, strength: int) -> None:
-        """Build the nodes of all waiting operators that bind at least as tightly as `strength`, down to the innermost open bracket."""
+        """Build the nodes of the waiting operators that bind at least as tightly as `strength`, down to the innermost bracket."""
         waiting = self.waiting
         while waiting and waiting[-1].strength >= strength:
             operator = waiting.pop()

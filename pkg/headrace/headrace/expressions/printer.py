@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Final
 
 from headrace.expressions.nodes import And, Call, Compare, Context, Index, Literal, Node, Not, Or, Wildcard
 
 _OR, _AND, _EQUALITY, _RELATION, _NOT, _POSTFIX, _LEAF = range(7)  # how tightly a node's text holds together
 _STRENGTHS: Final = {"==": _EQUALITY, "!=": _EQUALITY, "<": _RELATION, "<=": _RELATION, ">": _RELATION, ">=": _RELATION}
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 
 
 def print_expression(node: Node) -> str:
@@ -56,7 +54,7 @@ def _subscript(index: Node) -> str:
     match index:
         case Wildcard():
             return ".*"
-        case Literal(str(name)) if _NAME.match(name):
+        case Literal(str(name)) if name.isascii() and name.replace("-", "_").isidentifier() and name[0] != "-":
             return "." + name
         case _:
             return f"[{_print(index)[0]}]"

@@ -29,8 +29,9 @@ def calls(node: Node) -> frozenset[str]:
 
 
 def references(node: Node) -> frozenset[tuple[str, ...]]:
-    """The context paths that the tree reads: the context in lower case, then keys as spelled, cut at the first index that is only known
-    when evaluated (a wildcard included).
+    """The context paths that the tree reads: the context in lower case, then keys as spelled.
+
+    A path is cut at the first index that is only known when evaluated, a wildcard included.
 
     >>> from headrace.expressions.parser import parse
     >>> sorted(references(parse("Needs.build.outputs['x'] == matrix[github.ref].y && needs.*.result")))

@@ -1,14 +1,13 @@
 """Values and their conversions: truthiness, numbers, text, JSON, loose comparison. Knows nothing about syntax.
 
-A value is plain JSON data: None, bool, number (a double; ints are accepted), str, list or dict. Strings compare by UTF-16 units, each
-mapped to upper case on its own, as .NET's ordinal comparison does.
+A value is plain JSON data: None, bool, number (a double; ints are accepted), str, list or dict. Strings compare by UTF-16 units,
+each mapped to upper case on its own, as .NET's ordinal comparison does.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, Literal, Union
 
 if TYPE_CHECKING:
@@ -75,8 +74,9 @@ def is_truthy(value: Value) -> bool:
 
 
 def number_to_text(number: float, *, negative_zero: str = "0") -> str:
-    """At most 15 significant digits, plain notation for exponents from -4 to 14, else `E+XX`. `negative_zero` is the text of -0: "0" inside
-    expressions, "-0" where a YAML scalar becomes text.
+    """At most 15 significant digits, plain notation for exponents from -4 to 14, else `E+XX`.
+
+    `negative_zero` is the text of -0: "0" inside expressions, "-0" where a YAML scalar becomes text.
 
     >>> [number_to_text(n) for n in (1.10, 1e3, 1e15, 0.00001, -0.0, 1587106672383762434)]
     ['1.1', '1000', '1E+15', '1E-05', '0', '1.58710667238376E+18']
@@ -87,7 +87,7 @@ def number_to_text(number: float, *, negative_zero: str = "0") -> str:
     if number == 0:
         return negative_zero if math.copysign(1, number) < 0 else "0"
     if math.isfinite(number):
-        text = "%.15g" % number
+        text = f"{number:.15g}"
         return text if "e" not in text else text.replace("e", "E")
     if number != number:
         return "NaN"
@@ -113,7 +113,7 @@ def to_text(value: Value) -> str:
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\Z")
 _RADIX = re.compile(r"0(?:x([0-9a-fA-F]+)|o([0-7]+))\Z")
-_INFINITY = re.compile(r"(?:([-])|\+?)infinity\Z", re.IGNORECASE | re.ASCII)
+_INFINITIES = {"infinity": math.inf, "+infinity": math.inf, "-infinity": -math.inf}
 
 
 def parse_number(text: str) -> float:
@@ -132,9 +132,7 @@ def parse_number(text: str) -> float:
         if pattern > 0xFFFFFFFF:
             return math.nan
         return float(pattern - 0x1_0000_0000 if pattern > 0x7FFFFFFF else pattern)
-    if found := _INFINITY.match(text):
-        return -math.inf if found[1] else math.inf
-    return math.nan
+    return _INFINITIES.get(text.lower(), math.nan)
 
 
 def to_number(value: Value) -> float:
@@ -155,7 +153,7 @@ def _double(number: float) -> float:
         return math.inf if number > 0 else -math.inf
 
 
-# ---- case ----------------------------------------------------------------------------------------------------------------------------
+# ---- case ----
 
 
 class _UpperCase(dict[int, int]):
@@ -191,7 +189,7 @@ def units(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-# ---- comparison ----------------------------------------------------------------------------------------------------------------------
+# ---- comparison ----
 
 
 def equals(left: Value, right: Value) -> bool:
@@ -225,7 +223,7 @@ def greater(left: Value, right: Value) -> bool:
     return to_number(left) > to_number(right)
 
 
-# ---- objects and arrays --------------------------------------------------------------------------------------------------------------
+# ---- objects and arrays ----
 
 
 def find(container: Value, index: Value) -> Any:
@@ -268,15 +266,15 @@ def collapse_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return collapsed
 
 
-# ---- JSON ----------------------------------------------------------------------------------------------------------------------------
+# ---- JSON ----
 
-_LINE_BREAKS = re.compile("[\x85\u2028\u2029]")
+_ESCAPES: dict[int, str] = {code: f"\\u{code:04x}" for code in (*range(0x20), 0x85, 0x2028, 0x2029)}
+_ESCAPES.update({ord(char): "\\" + letter for char, letter in zip('"\\\b\f\n\r\t', '"\\bfnrt', strict=True)})
 
 
 def json_string(text: str) -> str:
     """A JSON string literal as GitHub writes it: non-ASCII text stays, but the Unicode line breaks are escaped."""
-    quoted: str = encode_basestring(text)
-    return quoted if text.isascii() else _LINE_BREAKS.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
+    return f'"{text.translate(_ESCAPES)}"'
 
 
 def to_json(value: Value) -> str:
@@ -297,8 +295,10 @@ def to_json(value: Value) -> str:
 
 
 def write_json(value: Value, write: Callable[[str], Any], line: str = "\n") -> None:
-    """Hand the JSON of `value` to `write` piece by piece, so that a caller can stop it (by raising) when it grows too large. `line` is the
-    line break with the indentation of the surrounding level."""
+    """Hand the JSON of `value` to `write` piece by piece, so that a caller can stop it (by raising) when it grows too large.
+
+    `line` is the line break with the indentation of the surrounding level.
+    """
     if isinstance(value, str):
         write(json_string(value))
     elif isinstance(value, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from headrace.workflow import messages
 from headrace.workflow.yaml_tokens import fold
@@ -53,6 +54,7 @@ class StepIds:
                 return name
 
 
+@lru_cache(maxsize=1024)
 def step_text(uses: str) -> str:
     """The text from which the id of a `uses` step is made.
 
@@ -69,6 +71,7 @@ def step_text(uses: str) -> str:
     return "/".join(parts[:2])
 
 
+@lru_cache(maxsize=1024)
 def is_action_reference(uses: str) -> bool:
     """Whether `uses` of a step names a local action, an image, or `{org}/{repo}[/path]@ref`."""
     if uses.startswith(("docker://", "./", ".\\")):

@@ -11,7 +11,7 @@ def fields(token: Token | None) -> dict[str, Token]:
     """The values of a mapping's literal keys; nothing for anything else."""
     if not isinstance(token, Mapping):
         return {}
-    return {str(key.value): value for key, value in token.pairs if isinstance(key, Scalar)}
+    return {str(key.value): value for key, value in token.pairs if type(key) is Scalar}
 
 
 def entries(token: Token | None) -> Iterator[tuple[Scalar, Token]]:

@@ -20,7 +20,7 @@ from headrace.workflow.tokens import Sequence as SequenceToken
 from headrace.workflow.yaml_tokens import fold
 
 MAX_ROWS = 256
-_MAX_WORK = 1_000_000  # rows times entries that are compared before the limit of rows is taken as exceeded
+_MAX_WORK = 1_000_000  # comparisons; a product that needs more counts as too long, whatever `exclude` would leave of it
 _NAME, _ID = 100, 25
 
 
@@ -55,10 +55,11 @@ def expand(matrix: Value, *, job: str = "") -> tuple[Row, ...]:
     count = 1
     for vector in vectors.values():
         count *= len(vector)
-    if count * (1 + len(include) + len(exclude)) > _MAX_WORK:
+    filters = [_leaves(entry, names) for entry in exclude]
+    work = 1 + sum(map(len, filters)) + sum(len(entry) + len(_leaves(entry, names)) for entry in include)
+    if count * work > _MAX_WORK and count > MAX_ROWS:
         raise MatrixError(messages.too_many_rows(job, count, MAX_ROWS))
     rows = list(_product(vectors)) if vectors else []
-    filters = [_leaves(entry, names) for entry in exclude]
     rows = [row for row in rows if not any(_matches(row, leaves) for leaves in filters)]
     expanded, matched = _include(rows, include, names)
     for entry, used in zip(include, matched, strict=True):
@@ -282,11 +283,23 @@ def check(token: Token | None, job: str, problems: Problems) -> None:
         for key, _ in entry.pairs:
             if isinstance(key, Scalar) and not computed and fold(str(key.value)) not in vectors:
                 problems.add(messages.exclude_key(str(key.value)), key.at)
-    if literal and len(problems.kept) == before:
+    if literal and len(problems.kept) == before and _at_most(token) > MAX_ROWS:
         try:
             expand(plain(token), job=job)
         except MatrixError as error:
             problems.add(error.problems[0].message, token.at)
+
+
+def _at_most(token: MappingToken) -> int:
+    """An upper bound of the rows of a literal matrix, for which nothing needs to be expanded."""
+    product, appended = 1, 0
+    for key, value in token.pairs:
+        if isinstance(key, Scalar) and isinstance(value, SequenceToken) and fold(str(key.value)) != "EXCLUDE":
+            if fold(str(key.value)) == "INCLUDE":
+                appended = len(value.items)
+            else:
+                product *= len(value.items)
+    return product + appended
 
 
 def plain(token: Token) -> Value:

@@ -79,10 +79,6 @@ def not_enough_info(keys: list[str]) -> str:
     return f"There's not enough info to determine what you meant. Add one of these properties: {', '.join(keys)}"
 
 
-def not_a_template_value(kind: str) -> str:
-    return f"Unable to convert the object to a template token. Actual type '{kind}'"
-
-
 # Jobs and steps
 NO_START = "The workflow must contain at least one job with no dependencies."
 NO_TRIGGERS = "No event triggers defined in `on`"

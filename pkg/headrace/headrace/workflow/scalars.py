@@ -18,6 +18,7 @@ _WORDS: dict[str, Literal] = {
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
 _MISSING: object = object()
+TYPED_STARTS = frozenset(("", *"~nNtTfF.+-0123456789"))  # what a plain scalar that is no string begins with
 _DIGITS = frozenset("0123456789+-.")
 _number = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII).fullmatch
 _integer = re.compile(r"[-+]?[0-9]+", re.ASCII).fullmatch

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from headrace.expressions import with_implicit_success
+from headrace.expressions import calls, parse
+from headrace.expressions.condition import STATUS_FUNCTIONS
 from headrace.workflow import messages
 from headrace.workflow.definitions import Scope
 from headrace.workflow.embedded import EmbeddedError, check
@@ -29,16 +30,14 @@ def condition(token: Token | None, scope: Scope, problems: Problems) -> Expressi
     except EmbeddedError as error:
         problems.add(str(error), token.at)
         return _SUCCESS
-    return Expression(with_implicit_success(source), token.at)
+    node = parse(source, contexts=scope.contexts, functions=scope.functions)  # at hand since the check
+    return Expression(source if STATUS_FUNCTIONS & calls(node) else f"success() && ({source})", token.at)
 
 
 def convert(token: Token | None, problems: Problems) -> tuple[Step, ...]:
     """All steps of a job, in order."""
     job = _JobSteps(problems)
-    given = [(item, fields(item)) for item in items(token) if isinstance(item, Mapping)]
-    for _, step in given:
-        job.claim(step)
-    return tuple(job.step(item, step) for item, step in given)
+    return tuple(job.step(item, fields(item)) for item in items(token) if isinstance(item, Mapping))
 
 
 class _JobSteps:
@@ -47,20 +46,19 @@ class _JobSteps:
         self.ids = StepIds()
         self.earlier: set[str] = set()
 
-    def claim(self, step: dict[str, Token]) -> None:
-        """Given ids are taken before any is generated."""
-        for item in items(step.get("parallel")):
-            self.claim(fields(item))
-        token = step.get("id")
-        if token is None or not (name := text(token)):
-            return
+    def given_id(self, token: Token | None) -> str:
+        """The id that a person chose, empty if none. It cannot meet a generated one, which starts with `__`."""
+        name = text(token)
+        if token is None or not name:
+            return ""
         if message := complaint(name):
             self.problems.add(message, token.at)
         elif not self.ids.claim(name):
             self.problems.add(messages.identifier_used_twice(name), token.at)
+        return name
 
     def step(self, token: Mapping, step: dict[str, Token]) -> Step:
-        given = text(step.get("id"))
+        given = self.given_id(step.get("id"))
         body, source = self.body(token, step, given)
         name = step.get("name")
         waiting = not isinstance(body, (Run, Uses))

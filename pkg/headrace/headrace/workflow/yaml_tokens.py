@@ -13,7 +13,7 @@ from headrace.workflow import messages
 from headrace.workflow.definitions import ANY_TEXT, NON_EMPTY, Definition, Shape, anything
 from headrace.workflow.embedded import EmbeddedError, scan, utf16_length
 from headrace.workflow.problems import Problems
-from headrace.workflow.scalars import Literal, ScalarError, plain, tagged, text_of
+from headrace.workflow.scalars import TYPED_STARTS, Literal, ScalarError, plain, tagged, text_of
 from headrace.workflow.tokens import Expression, Insert, Mapping, Scalar, Sequence, Token
 
 MAX_NODES = 50_000  # YAML events of one file, replays of anchors included
@@ -49,7 +49,7 @@ class Used:
         self.size = 0
 
 
-_NULL = 24
+_PLAIN = 24
 _STRING = 24 + 26
 FILE_NAME = 26
 
@@ -78,8 +78,9 @@ class _Reader:
         self.depth = 0
         self.nodes = 0
         self.anchors: dict[str, list[Any]] = {}
-        self.recorded = False  # whether the events come from a recording, in which anchors are done with
-        self.take: Callable[[], Any] = lambda: None
+        self.recorded = False  # whether the events come from a recording, where anchors are done with
+        self.take: Callable[[], Any] = lambda: None  # the next event
+        self.length: Callable[[str], int] = len
         self._parser: Callable[[bytes], Any] = CParser
         self._error = yaml.YAMLError
         self._scalar: type[Any] = events.ScalarEvent
@@ -93,11 +94,13 @@ class _Reader:
     def document(self, content: bytes, definition: Definition) -> Token:
         try:
             parser = self._parser(content)
+            if not content.isascii():
+                self.length = utf16_length
             self.take = parser.get_event
             parser.get_event()
             if type(parser.get_event()) is self._end_of_stream:
                 raise FileError(messages.NO_DOCUMENT)
-            root = self.value(self.event(), definition)
+            root = self.value(self.take(), definition)
             parser.get_event()
             if type(parser.get_event()) is not self._end_of_stream:
                 raise FileError(messages.SECOND_DOCUMENT)
@@ -107,27 +110,19 @@ class _Reader:
         except self._error as error:
             raise _syntax(error) from None
 
-    # Events ---------------------------------------------------------------------------------------------------------
+    # Anchors --------------------------------------------------------------------------------------------------------
 
-    def event(self) -> Any:
-        """The next event with aliases replaced by what they stand for."""
-        event = self.take()
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise FileError(messages.NODES_EXCEEDED)
-        if type(event) is self._alias or (not self.recorded and getattr(event, "anchor", None) is not None):
-            return self._anchored(event)
-        return event
-
-    def _anchored(self, event: Any) -> Any:
-        """Records an anchored node, or looks one up; then goes on with the recorded events."""
+    def replace(self, event: Any) -> Any:
+        """What an alias stands for, or the anchored node, now recorded; the rest of a collection comes from the recording."""
+        if self.recorded:
+            return event
         if not self.limits.anchors:
             raise FileError(messages.anchors_off(event.anchor))
         recording = self._record(event)
-        if len(recording) == 1:
+        left = len(recording) - 1
+        if not left:
             return recording[0]
         live, rest = self.take, iter(recording)
-        left = len(recording)
 
         def replay() -> Any:
             nonlocal left
@@ -137,7 +132,7 @@ class _Reader:
             return next(rest)
 
         self.take, self.recorded = replay, True
-        return replay()
+        return next(rest)
 
     def _record(self, event: Any) -> list[Any]:
         out: list[Any] = []
@@ -170,73 +165,71 @@ class _Reader:
     # Values ---------------------------------------------------------------------------------------------------------
 
     def value(self, event: Any, definition: Definition) -> Token:
-        used = self.used
-        used.events += 1
-        if used.events > self.limits.events:
-            raise FileError(messages.EVENTS_EXCEEDED)
         kind = type(event)
+        if kind is self._alias or event.anchor is not None:
+            event = self.replace(event)
+            kind = type(event)
         if kind is self._scalar:
             token = self.scalar(event, definition)
             if type(token) is Scalar:
                 value = token.value
                 if type(value) is not str:
                     token = self.typed(token, definition)
+                    value = token.value
                 elif not (
                     (text := definition.text) == ANY_TEXT or (text == NON_EMPTY and value) or value in definition.constants
                 ):
                     self.problems.add(messages.unexpected_value(value), token.at)
-            elif type(token) is Insert:
+                self.count(_STRING + 2 * self.length(value) if type(value) is str else _PLAIN)
+            elif type(token) is Expression:
+                if not definition.scope.contexts:
+                    self.problems.add(messages.EXPRESSION_NOT_ALLOWED, token.at)
+                self.count(_STRING + 2 * self.length(token.source))
+            else:
                 self.problems.add(messages.unexpected_value("${{ insert }}"), token.at)
-            elif not definition.scope.contexts:
-                self.problems.add(messages.EXPRESSION_NOT_ALLOWED, token.at)
-            self.count(token)
+                self.count(_PLAIN)
             return token
         mark = event.start_mark
         at = Position(self.file, mark.line + 1, mark.column + 1)
+        self.count(_PLAIN)
         self.open()
         result: Token
         if kind is self._sequence:
-            item = definition.item
             items: list[Token] = []
-            if item is None:
+            if (item := definition.item) is None:
                 self.problems.add(messages.SEQUENCE_NOT_EXPECTED, at)
-                while type(event := self.event()) not in self._ends:
-                    self.skip(event)
+                self.skip_rest()
             else:
-                while type(event := self.event()) not in self._ends:
+                while type(event := self.take()) not in self._ends:
                     items.append(self.value(event, item))
             result = Sequence(tuple(items), at)
+        elif definition.shapes:
+            result = Mapping(tuple(self.pairs(definition, at)), at)
         else:
-            if definition.shapes:
-                result = Mapping(tuple(self.pairs(definition, at)), at)
-            else:
-                self.problems.add(messages.MAPPING_NOT_EXPECTED, at)
-                while type(event := self.event()) is not self._end_of_mapping:
-                    self.skip(event)
-                result = Mapping((), at)
+            self.problems.add(messages.MAPPING_NOT_EXPECTED, at)
+            self.skip_rest()
+            result = Mapping((), at)
         self.depth -= 1
+        self.nodes += 1
         return result
+
+    def count(self, size: int) -> None:
+        """One more node of a template, with its size."""
+        self.nodes += 1
+        used = self.used
+        used.events += 1
+        used.size += size
+        if self.nodes > MAX_NODES:
+            raise FileError(messages.NODES_EXCEEDED)
+        if used.events > self.limits.events:
+            raise FileError(messages.EVENTS_EXCEEDED)
+        if used.size > self.limits.size:
+            raise FileError(messages.SIZE_EXCEEDED)
 
     def open(self) -> None:
         self.depth += 1
         if self.depth > self.limits.depth:
             raise FileError(messages.DEPTH_EXCEEDED)
-        self.grow(_NULL)
-
-    def count(self, token: Token) -> None:
-        if type(token) is Scalar:
-            value = token.value
-            self.grow(_STRING + 2 * utf16_length(value) if type(value) is str else _NULL)
-        elif type(token) is Expression:
-            self.grow(_STRING + 2 * utf16_length(token.source))
-        else:
-            self.grow(_NULL)
-
-    def grow(self, size: int) -> None:
-        used = self.used
-        used.size += size
-        if used.size > self.limits.size:
-            raise FileError(messages.SIZE_EXCEEDED)
 
     def typed(self, token: Scalar, definition: Definition) -> Scalar:
         """A null, boolean or number: kept where its own type is welcome, else turned into text where that is."""
@@ -255,7 +248,8 @@ class _Reader:
         self.problems.add(messages.unexpected_value(text), token.at)
         return token
 
-    def scalar(self, event: Any, definition: Definition) -> Scalar | Expression | Insert:
+    def scalar(self, event: Any, definition: Definition | None) -> Scalar | Expression | Insert:
+        """The typed scalar with its expressions; without a definition only its type and tag are looked at."""
         mark = event.start_mark
         line = mark.line + 1
         column = mark.column + 1
@@ -266,9 +260,11 @@ class _Reader:
             value = tagged(text, event.tag, event.style, line, column)
         elif event.style:
             value = text
-        else:
+        elif text[:1] in TYPED_STARTS:
             value = plain(text, line, column)
-        if type(value) is str and "${{" in value:
+        else:
+            value = text
+        if definition is not None and type(value) is str and "${{" in value:
             try:
                 return scan(value, at, definition.scope)
             except EmbeddedError as error:
@@ -276,28 +272,23 @@ class _Reader:
         return Scalar(value, at)
 
     def skip(self, event: Any) -> None:
-        self.used.events += 1
-        if self.used.events > self.limits.events:
-            raise FileError(messages.EVENTS_EXCEEDED)
+        """Reads a value that has no place here. Its size does not count, its depth and number of nodes do."""
         kind = type(event)
+        if kind is self._alias or event.anchor is not None:
+            event = self.replace(event)
+            kind = type(event)
+        self.count(0)
         if kind is self._scalar:
-            if event.tag is not None or not event.style:
-                self._check(event)
+            self.scalar(event, None)
             return
-        self.depth += 1
-        if self.depth > self.limits.depth:
-            raise FileError(messages.DEPTH_EXCEEDED)
-        while type(event := self.event()) not in self._ends:
-            self.skip(event)
+        self.open()
+        self.skip_rest()
         self.depth -= 1
+        self.nodes += 1
 
-    def _check(self, event: Any) -> None:
-        """Even a skipped scalar must fit its tag."""
-        mark = event.start_mark
-        if event.tag is not None:
-            tagged(event.value, event.tag, event.style, mark.line + 1, mark.column + 1)
-        else:
-            plain(event.value, mark.line + 1, mark.column + 1)
+    def skip_rest(self) -> None:
+        while type(event := self.take()) not in self._ends:
+            self.skip(event)
 
     # Mappings -------------------------------------------------------------------------------------------------------
 
@@ -308,40 +299,51 @@ class _Reader:
         seen: set[str] = set()
         computed = False
         pairs: list[tuple[Token, Token]] = []
-        while type(event := self.event()) is not self._end_of_mapping:
+        while type(event := self.take()) is not self._end_of_mapping:
+            if type(event) is self._alias or event.anchor is not None:
+                event = self.replace(event)
             if type(event) is not self._scalar:
                 raise FileError(messages.COMPLEX_KEY)
-            key = self.scalar(event, definition)
+            self.nodes += 1
+            text: str = event.value
+            if event.tag is None and text[:1] not in TYPED_STARTS and "${{" not in text:  # nearly every key
+                mark = event.start_mark
+                key: Scalar | Expression | Insert = Scalar(text, Position(self.file, mark.line + 1, mark.column + 1))
+            else:
+                key = self.scalar(event, definition)
             if type(key) is not Scalar:
                 computed = True
                 if scope.contexts:
-                    self.count(key)
-                    pairs.append((key, self.value(self.event(), anything(scope))))
+                    self.used.size += _STRING + 2 * self.length(key.source) if type(key) is Expression else _PLAIN
+                    pairs.append((key, self.value(self.take(), anything(scope))))
                 else:
                     self.problems.add(messages.EXPRESSION_NOT_ALLOWED, key.at)
-                    self.skip(self.event())
+                    self.skip(self.take())
                 continue
             name = key.value
             if type(name) is not str:
                 name = text_of(name)
                 key = Scalar(name, key.at)
-            folded = fold(name)
+            folded = name.upper() if name.isascii() else fold_case(name)
             if folded in seen:
                 self.problems.add(messages.already_defined(name), key.at)
-                self.skip(self.event())
+                self.skip(self.take())
                 continue
             seen.add(folded)
-            wanted, candidates = _narrow(candidates, name)
+            if len(candidates) == 1:
+                wanted = candidates[0].keys.get(name)
+            else:
+                wanted, candidates = _narrow(candidates, name)
             if wanted is None:
                 if free_key is None or free_value is None:
                     self.problems.add(messages.unexpected_value(name), key.at)
-                    self.skip(self.event())
+                    self.skip(self.take())
                     continue
                 if not free_key.accepts_text(name):
                     self.problems.add(messages.unexpected_value(name), key.at)
                 wanted = free_value
-            self.grow(_STRING + 2 * utf16_length(name))
-            pairs.append((key, self.value(self.event(), wanted)))
+            self.used.size += _STRING + 2 * self.length(name)
+            pairs.append((key, self.value(self.take(), wanted)))
         if len(candidates) > 1:
             self.problems.add(messages.not_enough_info(_telling_keys(candidates)), at)
         elif not computed:
@@ -358,10 +360,17 @@ def fold(name: str) -> str:
 
 def _narrow(candidates: tuple[Shape, ...], name: str) -> tuple[Definition | None, tuple[Shape, ...]]:
     """The definition of a fixed key's value and the shapes that have the key; every shape where none has it."""
-    if len(candidates) == 1:
-        return candidates[0].keys.get(name), candidates
+    key = (candidates, name)
+    if (known := _narrowed.get(key)) is not None:
+        return known
     having = tuple(shape for shape in candidates if name in shape.keys)
-    return (having[0].keys[name], having) if having else (None, candidates)
+    if not having:
+        return None, candidates
+    found = _narrowed[key] = (having[0].keys[name], having)
+    return found
+
+
+_narrowed: dict[tuple[tuple[Shape, ...], str], tuple[Definition, tuple[Shape, ...]]] = {}  # as many as the schema has such keys
 
 
 def _telling_keys(candidates: tuple[Shape, ...]) -> list[str]:

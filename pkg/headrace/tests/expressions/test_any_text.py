@@ -1,0 +1,99 @@
+"""No text and no value makes the expression language raise anything but its own errors."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+from typing import Any
+
+import headrace.expressions
+import pytest
+from headrace.expressions import EvaluationError, SyntaxProblem, evaluate, explain, parse, print_expression, with_implicit_success
+from headrace.expressions.nodes import unplaced
+from headrace.expressions.values import kind_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+PIECES = st.sampled_from(
+    [
+        *"()[],.*!<>=&|'",
+        *(
+            "==",
+            "!=",
+            "<=",
+            ">=",
+            "&&",
+            "||",
+            "''",
+            " ",
+            "\n",
+            "\u00a0",
+            "\u2028",
+            "\x1c",
+            "\ud800",
+            "😊",
+            "é",
+            "ß",
+            "$",
+            "{0}",
+            "{",
+            "-",
+            "+",
+        ),
+        *(
+            "a",
+            "b.c",
+            "list",
+            "github",
+            "true",
+            "null",
+            "NaN",
+            "Infinity",
+            "0",
+            "1.5",
+            "-.5",
+            "0xFFFFFFFF",
+            "1e400",
+            ".5",
+            "'x'",
+            "'{0}'",
+        ),
+        *("format(", "contains(", "join(", "toJSON(", "fromJSON(", "case(", "startsWith(", "always()", "list[", "a.*", "'[1]'"),
+    ]
+)
+SOURCES = st.lists(PIECES, max_size=25).map("".join) | st.lists(PIECES, max_size=25).map(" ".join) | st.text(max_size=40)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None)
+@given(SOURCES, VALUES)
+def test_any_text_and_value_gives_a_value_or_an_error_of_the_language(source: str, value: Any) -> None:
+    try:
+        node = parse(source, functions={"always": (0, 0)})
+    except SyntaxProblem as problem:
+        assert problem.kind in {"lexing", "parsing"}
+        with pytest.raises(SyntaxProblem):
+            with_implicit_success(source)
+        return
+    assert repr(unplaced(parse(print_expression(node), functions={"always": (0, 0)}))) == repr(unplaced(node))
+    contexts = {"a": value, "b": {"c": value}, "list": [value, "x"]}
+    functions = {"always": lambda _: True}
+    try:
+        kind_of(evaluate(node, contexts, functions))
+    except EvaluationError:
+        pass
+    explain(node, contexts, functions)
+
+
+@pytest.mark.parametrize("module", [module.name for module in pkgutil.iter_modules(headrace.expressions.__path__)])
+def test_the_examples_in_the_documentation_are_right(module: str) -> None:
+    assert doctest.testmod(importlib.import_module(f"headrace.expressions.{module}")).failed == 0
+
+
+def test_the_example_of_the_room_is_right() -> None:
+    assert doctest.testmod(headrace.expressions).failed == 0
