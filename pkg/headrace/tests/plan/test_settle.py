@@ -113,6 +113,14 @@ def test_the_reason_of_a_false_condition_is_what_it_read(plan: MakePlan, leg: Ca
     assert (found.why.at.line, found.why.at.file) == (4, FILE)
 
 
+@pytest.mark.covers("language:5.8")
+def test_however_far_away_a_job_is_it_counts(plan: MakePlan) -> None:
+    made = plan(jobs(a="", b="needs: a, if: always()", c="needs: b", d="needs: c", e="needs: d"))
+    rest: dict[str, Any] = dict.fromkeys("bcd", "success")
+    assert would(at_run_time(made, "e", a="skipped", **rest)) == ["skip"]
+    assert would(at_run_time(made, "e", a="success", **rest)) == ["run"]
+
+
 # ---- what cannot be told before ----
 
 

@@ -239,6 +239,7 @@ def test_image_versions_are_filtered_by_name(decide: Callable[..., Any], name: s
         ("x\n\nskip-checks: true", False),
         ("x\n\n\nskip-checks: false", False),
         ("skip-checks: true", False),
+        ("x\n\n\nbody\n\nskip-checks: true", False),
         ("x\n\n\nskip-checks: true\n\nmore", False),
     ],
 )

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 from headrace.plan.labels import fits, labels_of
-from headrace.plan.model import Capabilities
+from headrace.plan.model import Capabilities, Outcome
+from headrace.plan.settle import settle
 from headrace.plan.unsupported import FEATURES
 
 LABELS = labels_of("x86_64")
@@ -158,6 +159,18 @@ def test_jobs_that_contend_for_a_group_are_unsupported(plan: Callable[..., Any],
 def test_rows_that_contend_for_a_group_are_unsupported(plan: Callable[..., Any], legs: Callable[..., Any]) -> None:
     assert legs(plan(job("strategy: {matrix: {x: [1, 2]}}, concurrency: g"))) == {"a:0": "unsupported", "a:1": "unsupported"}
     assert legs(plan(job("strategy: {matrix: {x: [1, 2]}}, concurrency: 'g${{ matrix.x }}'"))) == {"a:0": "run", "a:1": "run"}
+
+
+@pytest.mark.covers("language:10.1")
+def test_rows_that_come_up_at_run_time_contend_too(plan: Callable[..., Any]) -> None:
+    matrix = "strategy: {matrix: {x: '${{ fromJSON(needs.first.outputs.x) }}'}}"
+    text = job(f"needs: first, {matrix}, concurrency: g") + "  first: {runs-on: ubuntu-latest, steps: [{run: x}]}\n"
+    text = text.replace("jobs: {a: {", "jobs:\n  a: {").replace("[{run: x}]}}\n", "[{run: x}]}\n", 1)
+    made = plan(text)
+    first, a = (next(p for p in made.jobs if p.endswith(end)) for end in (":first", ":a"))
+    for values, expected in (("[1, 2]", ["unsupported", "unsupported"]), ("[1]", ["run"])):
+        legs = settle(made, a, {first: Outcome("success", {"x": values})}).legs
+        assert [leg.would for leg in legs] == expected  # type: ignore[union-attr]
 
 
 @pytest.mark.covers("language:10.1")
