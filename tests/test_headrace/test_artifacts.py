@@ -148,6 +148,7 @@ def unpacked(data: bytes) -> dict[str, bytes]:
         ("dist", ["a.tar.gz", "a.whl"]),
         ("dist/*.whl", ["a.whl"]),
         ("dist/*.whl\ndist/*.tar.gz", ["a.tar.gz", "a.whl"]),
+        ("dist/a.whl\ndist/a.tar.gz", ["a.tar.gz", "a.whl"]),
         ("one.txt", ["one.txt"]),
         ("dist/a.whl\nlogs/deep/x.log", ["dist/a.whl", "logs/deep/x.log"]),
         ("logs", ["deep/x.log"]),
