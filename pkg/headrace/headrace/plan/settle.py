@@ -15,7 +15,7 @@ from headrace.plan.around import STATUS_FUNCTIONS, Before, Undecided, look_back,
 from headrace.plan.contexts import NO_RUN, RunInfo, github_context, strategy_context
 from headrace.plan.model import Deferred, JobPath, Leg, Outcome, Plan, Planned, Reason, Would
 from headrace.plan.select import wants_row
-from headrace.plan.unsupported import Subject, feature_named, missing, unsupported
+from headrace.plan.unsupported import UNKNOWN, Subject, feature_named, missing, unsupported
 from headrace.workflow import messages as fixed
 from headrace.workflow import template
 from headrace.workflow.lookup import fields
@@ -294,7 +294,7 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
         except Undecided as error:
             hang = hang or (error, key)
         except HeadraceError as error:
-            return structs.replace(leg, would="fail", why=_Failed(key, error).reason(job))
+            return structs.replace(leg, name=found.get("name", leg.name), would="fail", why=_Failed(key, error).reason(job))
     if "runs_on" in found:
         labels, group = found.pop("runs_on")
         found["labels"] = labels
@@ -383,11 +383,11 @@ def _why_run(place: _Place) -> Reason:
 
 
 def _subject(place: _Place, labels: tuple[str, ...] | None, group: str, contexts: dict[str, Any]) -> Subject:
-    def value(token: Token) -> Value:
+    def value(token: Token) -> Any:
         try:
             return template.value(token, contexts)
         except (Undecided, HeadraceError):
-            return None
+            return UNKNOWN
 
     return Subject(place.job, labels, group, place.plan.capabilities, value, lambda step: _never(step, contexts))
 

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from msgspec import Struct
 
 from headrace.base.errors import NOWHERE, Position
-from headrace.expressions import Value
+from headrace.expressions import to_text
 from headrace.plan.labels import fits
 from headrace.plan.model import Capabilities, Reason
 from headrace.workflow.lookup import fields
@@ -34,15 +35,20 @@ TOKEN_ACTIONS = frozenset(
 """Well-known actions that ask for an identity token (`owner/name`, lower case)."""
 
 
+UNKNOWN = object()
+"""Stands for a value that only a finished job, or nobody, can tell."""
+
+
 class Subject(Struct, frozen=True):
     """One leg as the table sees it. `labels` are those of `runs-on`, None where they are not known yet; `group` is its runner
-    group. `value` evaluates a token with what the job may read; it raises nothing and gives None where it cannot."""
+    group. `value` evaluates a token with what the job may read; it raises nothing and gives `UNKNOWN` where
+    it cannot."""
 
     job: Job
     labels: tuple[str, ...] | None
     group: str
     capabilities: Capabilities
-    value: Callable[[Token], Value]
+    value: Callable[[Token], Any]
     never: Callable[[Step], bool]  # whether a step's `if` is false whatever happens
 
     def steps(self) -> Iterator[Step]:
@@ -100,13 +106,12 @@ def _container(subject: Subject) -> Found | None:
 
 def _image(token: Token, subject: Subject) -> str | None:
     """The image, empty where the text says "no container", None where it is not known."""
-    image: Token | None = fields(token).get("image") if not isinstance(token, Scalar | Expression) else token
-    value = subject.value(token if image is None else image)
+    value = subject.value(_part(token, "image"))
     if isinstance(value, dict):
         value = value.get("image")
-    if value == "" or (value is None and isinstance(image, Scalar)):
-        return ""
-    return value.removeprefix("docker://") if isinstance(value, str) else None
+    if value is UNKNOWN or isinstance(value, list | dict):
+        return None
+    return to_text(value).removeprefix("docker://")
 
 
 def _services(subject: Subject) -> Found | None:
@@ -122,14 +127,19 @@ def _services(subject: Subject) -> Found | None:
     return Found(body.services.at)
 
 
+def _part(token: Token, key: str) -> Token:
+    """The value of a mapping's key where the file writes one, else the token itself."""
+    return fields(token).get(key, token)
+
+
 def _environment(subject: Subject) -> Found | None:
     body = subject.job.body
     if not isinstance(body, Steps) or body.environment is None:
         return None
-    value = subject.value(fields(body.environment).get("name", body.environment))
+    value = subject.value(_part(body.environment, "name"))
     if isinstance(value, dict):
         value = value.get("name")
-    return None if value == "" else Found(body.environment.at, value if isinstance(value, str) else "")
+    return None if value in ("", None) else Found(body.environment.at, value if isinstance(value, str) else "")
 
 
 def _snapshot(subject: Subject) -> Found | None:

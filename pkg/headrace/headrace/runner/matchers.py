@@ -6,6 +6,7 @@ It knows lines and rules. Whether a file that a line names exists is for the cal
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -82,6 +83,22 @@ def load_matchers(json_text: str) -> list[Matcher]:
         owners.add(matcher.owner.lower())
         matchers.append(matcher)
     return matchers
+
+
+def issue_path(issue: Issue, workspace: str) -> str | None:
+    """Where the file of an issue should be (absolute): the annotation keeps it only if it is there, in a checkout of the
+    repository (`is_checkout_of`), and then relative to that checkout."""
+    if not issue.file.strip(WHITE):
+        return None
+    return posixpath.normpath(posixpath.join(workspace, posixpath.dirname(issue.from_path), issue.file))
+
+
+def is_checkout_of(config: str, server_url: str, repository: str) -> bool:
+    """Whether the text of a `.git/config` has the repository (`owner/name`) as a remote, spelled in one of the two ways that
+    GitHub's runner knows."""
+    host = server_url.partition("://")[2].partition("/")[0].partition(":")[0]
+    remotes = (f"url = {server_url}/{repository}".lower(), f"url = git@{host}:{repository}.git".lower())
+    return any(line.strip(WHITE).lower() in remotes for line in config.split("\n"))
 
 
 def plain_search(pattern: re.Pattern[str], text: str, start: int) -> re.Match[str] | None:

@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 from headrace.services import signed
 from headrace.services.artifacts import disposition
 from headrace.store.artifacts import Artifact, Artifacts
-from headrace.store.blobs import Blob, Draft
+from headrace.store.blobs import Draft
 
 _BUFFER = 1 << 20
 _LARGEST_BLOCK = 256 << 20
@@ -36,7 +36,9 @@ async def upload(request: Request, store: Artifacts, key: bytes) -> Response:
                 raise HTTPException(400, f"the list names a block that has not been stored: {error.args[0]}") from None
             await run_in_threadpool(store.uploaded, artifact, blob)
         case "":
-            blob = await _write(request, store.blobs.draft(artifact.key), None)
+            with store.blobs.draft(artifact.key) as draft:
+                await _receive(request, draft, None)
+                blob = await run_in_threadpool(draft.commit)
             await run_in_threadpool(store.uploaded, artifact, blob)
         case other:
             raise HTTPException(400, f"unknown comp={other}")
@@ -66,22 +68,22 @@ async def _block(request: Request, store: Artifacts, artifact: Artifact) -> None
     block = request.query_params.get("blockid", "")
     if not block:
         raise HTTPException(400, "a block needs a blockid")
-    await _write(request, store.blobs.block(artifact.key, block), _LARGEST_BLOCK)
+    with store.blobs.block(artifact.key, block) as draft:
+        await _receive(request, draft, _LARGEST_BLOCK)
+        await run_in_threadpool(draft.place)
 
 
-async def _write(request: Request, draft: Draft, limit: int | None) -> Blob:
+async def _receive(request: Request, draft: Draft, limit: int | None) -> None:
     """A body that ends early (the client went away) leaves nothing: `stream` raises, and the draft is dropped."""
-    with draft:
-        pending = bytearray()
-        async for piece in request.stream():
-            pending += piece
-            if limit is not None and draft.size + len(pending) > limit:
-                raise HTTPException(413, f"a block has at most {limit} bytes")
-            if len(pending) >= _BUFFER:
-                data, pending = bytes(pending), bytearray()
-                await run_in_threadpool(draft.write, data)
-        await run_in_threadpool(draft.write, bytes(pending))
-        return await run_in_threadpool(draft.commit)
+    pending = bytearray()
+    async for piece in request.stream():
+        pending += piece
+        if limit is not None and draft.size + len(pending) > limit:
+            raise HTTPException(413, f"a block has at most {limit} bytes")
+        if len(pending) >= _BUFFER:
+            data, pending = bytes(pending), bytearray()
+            await run_in_threadpool(draft.write, data)
+    await run_in_threadpool(draft.write, bytes(pending))
 
 
 async def _body(request: Request, limit: int) -> bytes:

@@ -51,12 +51,14 @@ def listen(address: str) -> socket.socket:
 
 def inherited(descriptor: int) -> socket.socket:
     """The listening socket behind a descriptor that our parent left open. Raises UsageError if it is none."""
+    problem = UsageError(f"descriptor {descriptor} is no listening socket")
     try:
         given = socket.socket(fileno=descriptor)
-        if not given.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            raise OSError
     except OSError:
-        raise UsageError(f"descriptor {descriptor} is no listening socket") from None
+        raise problem from None
+    if not given.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        given.detach()  # it stays our parent's
+        raise problem
     return given
 
 

@@ -44,11 +44,15 @@ class Draft:
     def commit(self) -> Blob:
         """Make it the blob of its key, on the disk for good. An earlier blob of the key is replaced."""
         os.fsync(self._file)
+        self.place()
+        _sync(os.path.dirname(self._path))
+        return Blob(self.size, f"sha256:{self._hash.hexdigest()}")
+
+    def place(self) -> None:
+        """The same without waiting for the disk: for what need not outlive a crash of the machine."""
         os.makedirs(os.path.dirname(self._path), exist_ok=True)
         os.rename(self._temporary, self._path)
-        _sync(os.path.dirname(self._path))
         self._temporary = ""
-        return Blob(self.size, f"sha256:{self._hash.hexdigest()}")
 
     def __enter__(self) -> Draft:
         return self

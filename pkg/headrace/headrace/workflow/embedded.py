@@ -15,7 +15,7 @@ MAX_LENGTH = 21_000  # UTF-16 units
 _only_string = re.compile(r"'((?:[^']|'')*)'").fullmatch
 _parameters = re.compile(r"""(?:'[^']*'|\([^)]*\)|[^\s'(])+""").findall
 _CHECKED_LIMIT = 4096
-_checked: dict[tuple[str, int], str] = {}
+_checked: dict[tuple[str, Scope], str] = {}
 
 
 class EmbeddedError(Exception):
@@ -24,7 +24,7 @@ class EmbeddedError(Exception):
 
 def check(source: str, scope: Scope) -> None:
     """Raises EmbeddedError unless the expression may stand at a place of this scope."""
-    key = (source, id(scope))
+    key = (source, scope)
     message = _checked.get(key)
     if message is None:
         try:

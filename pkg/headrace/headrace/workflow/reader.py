@@ -13,7 +13,7 @@ from headrace.workflow.lookup import entries, fields, text
 from headrace.workflow.model import Call, Job, Workflow
 from headrace.workflow.problems import Problems, render
 from headrace.workflow.schema import LENIENT_WORKFLOW, WORKFLOW
-from headrace.workflow.tokens import Mapping, Scalar, Token
+from headrace.workflow.tokens import Mapping, Token
 from headrace.workflow.yaml_tokens import FILE_NAME, FileError, Limits, Used, check_length, fold, read
 
 __all__ = ["Loaded", "Options", "WorkflowSource", "load"]
@@ -228,10 +228,9 @@ def _workflow(name: str, root: Token, options: Options, problems: Problems) -> W
         for job in made.values():
             if fold(jobs.literal_group(job.concurrency)) == fold(group) and job.concurrency is not None:
                 problems.add(messages.deadlock(group, job.id), job.concurrency.at)
-    title = block.get("name")
     return Workflow(
         path=name,
-        name=text(title) or name if isinstance(title, Scalar) else name,
+        name=text(block.get("name")) or name,
         on=found,
         jobs=made,
         run_name=block.get("run-name"),

@@ -305,7 +305,12 @@ class _Reader:
             if type(event) is not self._scalar:
                 raise FileError(messages.COMPLEX_KEY)
             self.nodes += 1
-            key = self.scalar(event, definition)
+            text: str = event.value
+            if event.tag is None and text[:1] not in TYPED_STARTS and "${{" not in text:  # nearly every key
+                mark = event.start_mark
+                key: Scalar | Expression | Insert = Scalar(text, Position(self.file, mark.line + 1, mark.column + 1))
+            else:
+                key = self.scalar(event, definition)
             if type(key) is not Scalar:
                 computed = True
                 if scope.contexts:

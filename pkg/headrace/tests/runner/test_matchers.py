@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 from headrace.runner import matchers
-from headrace.runner.matchers import MAX_LINE, Issue, MatcherError, MatcherSet, MatcherStream, load_matchers, timed_search
+from headrace.runner.matchers import (
+    MAX_LINE,
+    Issue,
+    MatcherError,
+    MatcherSet,
+    MatcherStream,
+    is_checkout_of,
+    issue_path,
+    load_matchers,
+    timed_search,
+)
 from headrace.runner.regexp import translate
 from hypothesis import given
 from hypothesis import strategies as st
@@ -157,6 +167,15 @@ def test_three_patterns_must_follow_each_other() -> None:
 
 
 @pytest.mark.covers("runtime:6.6")
+def test_a_broken_loop_does_not_go_on() -> None:
+    stream = stream_of(
+        one({"regexp": "^a$"}, {"regexp": "^b (.*)$", "file": 1}, {"regexp": "^c (.*)$", "message": 1, "loop": True})
+    )
+    found = [stream.feed(line) for line in ("a", "b f", "c 1", "c 2", "x", "c 3")]
+    assert found == [None, None, Issue("error", "1", "f"), Issue("error", "2", "f"), None, None]
+
+
+@pytest.mark.covers("runtime:6.6")
 def test_a_complete_match_resets_the_others_and_the_newest_matcher_comes_first() -> None:
     slow = one({"regexp": "^F (.*)$", "file": 1}, {"regexp": "^x (.*)$", "message": 1}, owner="slow")
     fast = one({"regexp": "^F! (.*)$", "message": 1}, owner="fast")
@@ -223,12 +242,13 @@ def test_very_long_lines_are_not_tested() -> None:
 
 EXPRESSIONS = [
     r"^\s*File\s\"(.*)\",\sline\s(\d+),\sin\s(.*)$",
-    r"a\s*b", r"[^x]+y", r"\S+\D\W", r"[\s\S]b", r"[\t-\r]b", r"a\nb", "a\nb", r"a$",
+    r"a\s*b", r"[^x]+y", r"\S+\D\W", r"[\s\S]b", r"(?s)a.?b", r"[\t-\r]b", r"a\nb", "a\nb", r"a$",
     r"^\b", r"a(?!\s*b)", r"(?<=a)\s*b", r"[\D]b", r"\x0ab?", r"a[\n]?b", r".*", r"(?:a|\n)b", r"\Aa", r"a\z", "a[\nb]", r"\cJ?b",
 ]  # fmt: skip
 
 
-@given(st.sampled_from(EXPRESSIONS), st.lists(st.text(st.sampled_from('ab xy\t1"'), max_size=6), min_size=1, max_size=6))
+@pytest.mark.parametrize("source", EXPRESSIONS)
+@given(lines=st.lists(st.text(st.sampled_from('ab xy\t1"'), max_size=6), min_size=1, max_size=6))
 def test_an_expression_finds_in_a_text_what_it_finds_in_its_lines(source: str, lines: list[str]) -> None:
     pattern = translate(source).pattern
     text = "".join(f"{line}\n" for line in lines)
@@ -264,6 +284,40 @@ def test_named_groups_are_numbered_after_the_others() -> None:
     registry = MatcherSet()
     registry.add(load_matchers(text_of(one({"regexp": r"^(?<f>\w+) (\w+)$", "message": 1, "file": 2}))))
     assert registry.stream().feed("left right") == Issue("error", "right", file="left")
+
+
+@pytest.mark.covers("runtime:6.6")
+@pytest.mark.parametrize(
+    ("file", "from_path", "path"),
+    [
+        ("src/a.py", "", "/w/src/a.py"),
+        ("../a.py", "", "/a.py"),
+        ("/x/./a.py", "", "/x/a.py"),
+        ("a.cs", "/w/proj/x.csproj", "/w/proj/a.cs"),
+        ("a.cs", "proj/x.csproj", "/w/proj/a.cs"),
+        ("a.cs", "x.csproj", "/w/a.cs"),
+        ("/x/a.cs", "proj/x.csproj", "/x/a.cs"),
+    ],
+)
+def test_where_the_file_of_an_issue_is_looked_for(file: str, from_path: str, path: str) -> None:
+    assert issue_path(Issue("error", "m", file=file, from_path=from_path), "/w") == path
+    assert issue_path(Issue("error", "m", file=" "), "/w") is None
+
+
+@pytest.mark.covers("runtime:6.6")
+@pytest.mark.parametrize(
+    ("config", "belongs"),
+    [
+        ('[remote "origin"]\n\turl = https://github.com/o/r\n', True),
+        ("  url = HTTPS://GitHub.com/O/r", True),
+        ("url = git@github.com:o/r.git", True),
+        ("url = https://github.com/o/r.git", False),
+        ("url = https://github.com/o/other", False),
+        ("", False),
+    ],
+)
+def test_whether_a_checkout_is_of_the_repository(config: str, belongs: bool) -> None:
+    assert is_checkout_of(config, "https://github.com", "o/r") == belongs
 
 
 def test_an_expression_that_python_does_not_know_is_refused() -> None:

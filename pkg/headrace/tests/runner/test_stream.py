@@ -204,6 +204,13 @@ def test_commands_are_not_shown_to_matchers() -> None:
     assert log_of(step, b"F a\n::debug::x\n 1 m\n") == b"F a\n##[error] 1 m\n"
 
 
+@pytest.mark.covers("runtime:6.6")
+def test_an_empty_line_at_the_end_of_a_chunk_counts_too() -> None:
+    step = Step()
+    step.matchers.add(load_matchers(MATCHERS))
+    assert log_of(step, b"F a\n\n", b" 1 m\n") == b"F a\n\n 1 m\n"
+
+
 def test_matchers_see_replacement_characters_and_the_log_the_bytes() -> None:
     step = Step()
     step.matchers.add(load_matchers(MATCHERS))

@@ -123,9 +123,9 @@ def test_merge_keys_are_ordinary_keys() -> None:
 
 @pytest.mark.covers("language:1.5")
 def test_duplicate_keys_are_found_ignoring_case_and_their_value_is_skipped() -> None:
-    token, problems = tokens("Foo: 1\nFOO: {a: [b, !!str c]}\nstraße: 1\nSTRASSE: 2\nSTRAßE: 3\n")
+    token, problems = tokens("Foo: 1\nfoo: {a: [b, !!str c]}\nstraße: 1\nSTRASSE: 2\nSTRAßE: 3\n")
     assert plain(token) == [("Foo", 1.0), ("straße", 1.0), ("STRASSE", 2.0)]
-    assert problems == ["f (Line: 2, Col: 1): 'FOO' is already defined", "f (Line: 5, Col: 1): 'STRAßE' is already defined"]
+    assert problems == ["f (Line: 2, Col: 1): 'foo' is already defined", "f (Line: 5, Col: 1): 'STRAßE' is already defined"]
 
 
 @pytest.mark.covers("language:1.5")

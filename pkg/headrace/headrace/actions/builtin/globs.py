@@ -50,7 +50,7 @@ class Pattern(NamedTuple):
 
 
 class Found(NamedTuple):
-    """`files` in the order of the search; `starts`: where it started, as the toolkit lists it; `broken`: links that lead nowhere."""
+    """`files` in the order of the search; `starts`: where it started, as the toolkit has it; `broken`: links to nothing."""
 
     files: tuple[str, ...]
     starts: tuple[str, ...]

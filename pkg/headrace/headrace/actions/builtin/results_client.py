@@ -26,7 +26,7 @@ class CallFailed(Exception):
 
 
 class Client:
-    """Reads ACTIONS_RESULTS_URL (its origin only) and ACTIONS_RUNTIME_TOKEN. Raises ActionFailed where one is missing or wrong."""
+    """Reads ACTIONS_RESULTS_URL (its origin only) and ACTIONS_RUNTIME_TOKEN; ActionFailed where one is missing or wrong."""
 
     def __init__(self) -> None:
         url, self._token = os.environ.get("ACTIONS_RESULTS_URL", ""), os.environ.get("ACTIONS_RUNTIME_TOKEN", "")
@@ -86,6 +86,9 @@ class BlockWriter:
 
     def flush(self) -> None:
         """Nothing: a block goes when it is full."""
+
+    def close(self) -> None:
+        """Nothing: `finish` is what ends it."""
 
     def finish(self, content_type: str) -> str:
         """Make the blob; its digest as hex."""

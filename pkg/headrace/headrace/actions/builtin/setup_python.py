@@ -249,9 +249,33 @@ def _export(place: str) -> None:
 # The rest
 
 
+_LOCKS = {"pip": "**/requirements.txt", "pipenv": "**/Pipfile.lock", "poetry": "**/poetry.lock"}
+
+
 def _caching() -> None:
-    if get_input("cache"):
-        toolkit.warning("The runner was not able to contact the cache service. Caching will be skipped")
+    """There is no cache service yet, which the action takes calmly; but a key that GitHub could not make fails the step there, so
+    it does here."""
+    tool = get_input("cache")
+    if not tool:
+        return
+    if tool not in _LOCKS:
+        raise ActionFailed(f"Caching for '{tool}' is not supported")
+    from headrace.actions.builtin import globs
+
+    given = get_lines("cache-dependency-path") or [_LOCKS[tool]]
+    backup = ["**/pyproject.toml"] if tool == "pip" else []
+    try:
+        found = any(
+            globs.search(globs.parse(patterns, os.getcwd()), hidden=True).files for patterns in (given, backup) if patterns
+        )
+    except globs.InvalidPattern as error:
+        raise ActionFailed(str(error)) from None
+    if not found:
+        wanted = ",".join(given) + (f" or {backup[0]}" if backup else "")
+        raise ActionFailed(
+            f"No file in {os.getcwd()} matched to [{wanted}], make sure you have checked out the target repository"
+        )
+    toolkit.warning("The runner was not able to contact the cache service. Caching will be skipped")
 
 
 def _packages() -> None:

@@ -1,0 +1,217 @@
+"""The table of features that a runner may lack: each is seen, named and placed, and each can be switched on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from headrace.plan.labels import fits, labels_of
+from headrace.plan.model import Capabilities
+from headrace.plan.unsupported import FEATURES
+
+LABELS = labels_of("x86_64")
+ACTIONS = frozenset({"actions/checkout", "actions/cache"})
+CALLED = "\non: {workflow_call: }\njobs: {x: {runs-on: ubuntu-latest, steps: [{run: x}]}}\n"
+
+
+def job(body: str, steps: str = "[{run: x}]") -> str:
+    runs_on = "" if "runs-on" in body else "runs-on: ubuntu-latest, "
+    return f"on: push\njobs: {{a: {{{runs_on}{body}{', ' if body else ''}steps: {steps}}}}}\n"
+
+
+CASES = [
+    ("runs-on", job("runs-on: windows-latest"), "windows-latest"),
+    ("runs-on", job("runs-on: [self-hosted, gpu]"), "gpu"),
+    ("runs-on", job("runs-on: ubuntu-24.04-arm"), "ubuntu-24.04-arm"),
+    ("runs-on", job("runs-on: {group: big, labels: linux}"), "group big"),
+    ("container", job("container: python:3.12"), "python:3.12"),
+    ("container", job("container: {image: 'docker://alpine'}"), "alpine"),
+    ("container", job("container: \"${{ vars.none || 'alpine' }}\""), "alpine"),
+    ("container", job("container: {image: \"${{ vars.none || 'alpine' }}\"}"), "alpine"),
+    ("services", job("services: {db: {image: postgres}}"), "db"),
+    ("services", job('services: {none: {image: "${{ vars.none }}"}, db: redis}'), "db"),
+    ("local-action", job("", "[{uses: ./act}]"), "./act"),
+    ("docker-action", job("", "[{uses: 'docker://alpine:3'}]"), "docker://alpine:3"),
+    ("own-action", job("", "[{uses: $/act}]"), "$/act"),
+    ("remote-action", job("", "[{uses: actions/checkout@v4}, {uses: codecov/codecov-action@v4}]"), "codecov/codecov-action@v4"),
+    ("remote-action", job("", "[{uses: x/y@v1, if: \"github.event_name == 'push' && steps.x.outcome\"}]"), "x/y@v1"),
+    ("remote-action", job("", "[{uses: x/y@v1, if: failure()}]"), "x/y@v1"),
+    ("remote-action", job("", "[{uses: x/y@v1, if: cancelled()}]"), "x/y@v1"),
+    ("background-steps", job("", "[{run: x, background: true}]"), ""),
+    ("background-steps", job("", "[{parallel: [{run: x}]}]"), ""),
+    ("snapshot", job("snapshot: image"), ""),
+    ("environment", job("environment: prod"), "prod"),
+    ("environment", job("environment: {name: prod, url: 'https://x'}"), "prod"),
+    (
+        "id-token",
+        job("permissions: {id-token: write}", "[{run: 'curl $ACTIONS_ID_TOKEN_REQUEST_URL'}]"),
+        "ACTIONS_ID_TOKEN_REQUEST_URL",
+    ),
+    (
+        "id-token",
+        job("permissions: {id-token: write}", "[{run: 'curl ${{ github.x }} $ACTIONS_ID_TOKEN_REQUEST_URL'}]"),
+        "ACTIONS_ID_TOKEN_REQUEST_URL",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "subject"), CASES)
+def test_a_feature_that_is_not_there_is_named_with_its_place(
+    plan: Callable[..., Any], leg: Callable[..., Any], name: str, text: str, subject: str
+) -> None:
+    found = leg(plan(text, capabilities=Capabilities(LABELS, ACTIONS)), "a")
+    assert (found.would, found.why.rule) == ("unsupported", f"unsupported.{name}")
+    assert found.why.facts.get("subject", "") == subject
+    assert found.why.facts["what"]
+    assert found.why.at.line == 2
+
+
+@pytest.mark.parametrize(("name", "text", "subject"), CASES)
+def test_the_same_runs_where_the_feature_is_there(
+    plan: Callable[..., Any], leg: Callable[..., Any], name: str, text: str, subject: str
+) -> None:
+    assert leg(plan(text, capabilities=Capabilities(LABELS, ACTIONS, frozenset({name}))), "a").would == "run"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        job("container: ''"),
+        job('container: "${{ vars.none }}"'),
+        job('container: {image: "${{ vars.none }}"}'),
+        job('services: {db: {image: "${{ vars.none }}"}}'),
+        job("environment: ''"),
+        job('environment: "${{ vars.none }}"'),
+        job("permissions: {id-token: write}"),
+        job("permissions: write-all"),
+        job("", "[{uses: Actions/Checkout@v4}, {uses: actions/cache/restore@v4}]"),
+        job("", "[{uses: x/y@v1, if: false}]"),
+        job("", "[{uses: x/y@v1, if: \"github.event_name == 'pull_request'\"}]"),
+        job("", "[{uses: x/y@v1, if: \"always() && github.ref == 'refs/tags/v1'\"}]"),
+        job("", '[{uses: x/y@v1, if: "matrix.os == 1"}]'),
+        job("concurrency: one"),
+        job("concurrency: {group: one, cancel-in-progress: true}"),
+        "concurrency: ci\n" + job(""),
+    ],
+)
+def test_what_only_looks_like_a_feature_runs(plan: Callable[..., Any], leg: Callable[..., Any], text: str) -> None:
+    assert leg(plan(text, capabilities=Capabilities(LABELS, ACTIONS)), "a").would == "run"
+
+
+def test_each_leg_is_looked_at_on_its_own(plan: Callable[..., Any], legs: Callable[..., Any]) -> None:
+    text = job(
+        "strategy: {matrix: {os: [ubuntu-latest, windows-latest], c: ['', alpine]}},"
+        " runs-on: '${{ matrix.os }}', container: '${{ matrix.c }}'"
+    )
+    assert legs(plan(text)) == {"a:0": "run", "a:1": "unsupported", "a:2": "unsupported", "a:3": "unsupported"}
+
+
+def test_a_step_that_one_leg_skips_does_not_count_there(plan: Callable[..., Any], legs: Callable[..., Any]) -> None:
+    text = job("strategy: {matrix: {cover: [true, false]}}", "[{run: x}, {uses: x/y@v1, if: matrix.cover}]")
+    assert legs(plan(text)) == {"a:0": "unsupported", "a:1": "run"}
+
+
+def test_a_call_is_unsupported_and_so_is_what_needs_it(plan: Callable[..., Any], legs: Callable[..., Any]) -> None:
+    needing = "b: {needs: a, runs-on: ubuntu-latest, steps: [{run: x}]}"
+    text = f"on: push\njobs:\n  a: {{uses: o/r/.github/workflows/x.yml@v1}}\n  {needing}\n"
+    assert legs(plan(text)) == {"a": "unsupported", "b": "unsupported"}
+    on = Capabilities(LABELS, ACTIONS, frozenset({"reusable-workflow"}))
+    assert legs(plan(text, capabilities=on)) == {"a": "run", "b": "run"}
+
+
+def test_the_publishing_drop_in_needs_the_token_feature(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
+    text = job("permissions: {id-token: write}", "[{uses: pypa/gh-action-pypi-publish@release/v1}]")
+    actions = ACTIONS | {"pypa/gh-action-pypi-publish"}
+    assert leg(plan(text, capabilities=Capabilities(LABELS, actions)), "a").why.rule == "unsupported.id-token"
+    assert leg(plan(text, capabilities=Capabilities(LABELS, actions, frozenset({"id-token"}))), "a").would == "run"
+    without = job("permissions: {contents: read}", "[{uses: pypa/gh-action-pypi-publish@release/v1}]")
+    assert leg(plan(without, capabilities=Capabilities(LABELS, actions)), "a").would == "run"
+
+
+def test_features_have_names_of_their_own_and_words() -> None:
+    assert len({feature.name for feature in FEATURES}) == len(FEATURES)
+    assert {name for name, _, _ in CASES} | {"reusable-workflow", "concurrency"} == {feature.name for feature in FEATURES}
+    assert all(feature.what for feature in FEATURES)
+
+
+# ---- concurrency ----
+
+TWO = """
+on: push
+jobs:
+  a: {runs-on: ubuntu-latest, concurrency: G, steps: [{run: x}]}
+  b: {runs-on: ubuntu-latest, concurrency: g, steps: [{run: x}]}
+"""
+
+
+@pytest.mark.covers("language:10.1")
+def test_jobs_that_contend_for_a_group_are_unsupported(plan: Callable[..., Any], legs: Callable[..., Any]) -> None:
+    assert legs(plan(TWO)) == {"a": "unsupported", "b": "unsupported"}
+    assert legs(plan(TWO.replace(": g,", ": h,"))) == {"a": "run", "b": "run"}
+    assert legs(plan(TWO.replace("concurrency: g,", "concurrency: g, if: false,"))) == {"a": "run", "b": "skip"}
+    assert legs(plan(TWO, capabilities=Capabilities(LABELS, ACTIONS, frozenset({"concurrency"})))) == {"a": "run", "b": "run"}
+
+
+@pytest.mark.covers("language:10.1")
+def test_rows_that_contend_for_a_group_are_unsupported(plan: Callable[..., Any], legs: Callable[..., Any]) -> None:
+    assert legs(plan(job("strategy: {matrix: {x: [1, 2]}}, concurrency: g"))) == {"a:0": "unsupported", "a:1": "unsupported"}
+    assert legs(plan(job("strategy: {matrix: {x: [1, 2]}}, concurrency: 'g${{ matrix.x }}'"))) == {"a:0": "run", "a:1": "run"}
+
+
+@pytest.mark.covers("language:10.1")
+def test_workflows_that_contend_for_a_group_are_unsupported(plan: Callable[..., Any]) -> None:
+    texts = {"a.yml": "concurrency: ${{ github.ref }}\n" + job(""), "b.yml": "concurrency: {group: REFS/heads/main}\n" + job("")}
+    made = plan(texts)
+    assert {leg.why.rule for planned in made.jobs.values() for leg in planned.legs} == {"unsupported.concurrency"}
+    apart = plan({name: text.replace("${{ github.ref }}", "${{ github.workflow }}") for name, text in texts.items()})
+    assert {leg.would for planned in apart.jobs.values() for leg in planned.legs} == {"run"}
+
+
+@pytest.mark.covers("language:10.1")
+def test_a_job_in_the_group_of_its_own_workflow_can_never_start(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
+    found = leg(plan("concurrency: ${{ github.ref }}\n" + job("concurrency: '${{ github.ref }}'")), "a")
+    assert (found.would, found.why.rule) == ("fail", "evaluation")
+    assert "never start" in found.why.facts["message"]
+
+
+@pytest.mark.covers("language:2.5")
+def test_a_workflows_group_that_cannot_be_evaluated_fails_its_jobs(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
+    found = leg(plan("concurrency: ${{ vars.none }}\n" + job("")), "a")
+    assert found.would == "fail"
+    assert found.why.facts["message"].startswith("Error when evaluating 'concurrency'. ")
+
+
+# ---- labels ----
+
+
+@pytest.mark.parametrize(
+    ("machine", "label", "takes"),
+    [
+        ("x86_64", "ubuntu-latest", True),
+        ("x86_64", "ubuntu-22.04", True),
+        ("x86_64", "Ubuntu-Latest", True),
+        ("x86_64", "ubuntu-24.04-arm", False),
+        ("aarch64", "ubuntu-24.04-arm", True),
+        ("x86_64", "linux", True),
+        ("x86_64", "Linux", True),
+        ("x86_64", "self-hosted", True),
+        ("x86_64", "X64", True),
+        ("x86_64", "arm64", False),
+        ("aarch64", "arm64", True),
+        ("aarch64", "x64", False),
+        ("x86_64", "ubuntu", False),
+        ("x86_64", "macos-latest", False),
+        ("x86_64", "", False),
+    ],
+)
+def test_a_machine_takes_the_labels_of_its_kind(machine: str, label: str, takes: bool) -> None:
+    assert fits(label, labels_of(machine)) is takes
+
+
+def test_a_plan_with_all_this_survives_its_codec(plan: Callable[..., Any]) -> None:
+    from headrace.plan.model import Plan
+
+    made = plan(job("strategy: {matrix: {x: [1, {y: [null, true]}]}}, runs-on: '${{ matrix.os }}'"))
+    assert msgspec.json.decode(msgspec.json.encode(made), type=Plan).jobs.keys() == made.jobs.keys()

@@ -1,0 +1,106 @@
+"""Real calls of headrace, each a process of its own, with a HOME and state of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from test_core.repositories import GitRepository, make_repository
+
+
+class Done:
+    """What a call left: its exit status and both outputs."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status = status
+        self.out = out
+        self.err = err
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def results(self) -> dict[str, str]:
+        """`job` or `job leg` → result, of `run --json`."""
+        return {
+            " ".join([row["job"], *(str(value) for value in (row["matrix"] or {}).values())]): row["result"]
+            for row in self.json["jobs"]
+        }
+
+
+class Headrace:
+    """Calls headrace from `folder`, off a terminal, in a UTF-8 locale."""
+
+    def __init__(self, home: Path, folder: Path, bytecode: Path) -> None:
+        self.home = home
+        self.folder = folder
+        self.state = home / "state" / "headrace"
+        self._bytecode = bytecode  # shared, so that only the first call compiles
+
+    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        import headrace
+
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "XDG_STATE_HOME": str(self.home / "state"),
+            "XDG_CACHE_HOME": str(self.home / "cache"),
+            "PYTHONPATH": str(Path(headrace.__file__).parents[1]),
+            "PYTHONPYCACHEPREFIX": str(self._bytecode),
+            "LC_ALL": "C.UTF-8",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "TZ": "UTC",
+            **(extra or {}),
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "headrace.cli", *arguments]
+
+    def __call__(self, *arguments: str, cwd: Path | None = None, **extra: str) -> Done:
+        """Call it and wait for its end. `extra` goes into the environment."""
+        done = subprocess.run(
+            self.command(*arguments), cwd=cwd or self.folder, env=self.environment(extra), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, encoding="utf-8", timeout=120, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str, cwd: Path | None = None) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*arguments), cwd=cwd or self.folder, env=self.environment(), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+        )  # fmt: skip
+
+    def run(self, workflow: str, *arguments: str, folder: str = "repo", **extra: str) -> Done:
+        """Put `workflow` into a repository of its own and run it with `--json`. `workflow` may be the `jobs` block only."""
+        repository = self.repository(workflow, folder)
+        return self("run", "--json", *arguments, cwd=repository.root, **extra)
+
+    def repository(self, workflow: str, folder: str = "repo") -> GitRepository:
+        text = workflow if workflow.lstrip().startswith("on:") else f"on: push\njobs:\n{workflow}"
+        return make_repository(self.home / folder, {".github/workflows/ci.yml": text})
+
+    def alive(self, mark: str) -> list[int]:
+        """Processes whose environment holds `mark`: what a run started, wherever it went."""
+        found = []
+        for name in os.listdir("/proc"):
+            if name.isdecimal():
+                try:
+                    environ = Path(f"/proc/{name}/environ").read_bytes()
+                    state = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[0]
+                except OSError:
+                    continue
+                if mark.encode() in environ and state != "Z" and int(name) != os.getpid():
+                    found.append(int(name))
+        return found
+
+
+def interrupt(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGINT)
