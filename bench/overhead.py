@@ -27,9 +27,7 @@ def workflows() -> dict[str, str]:
     job = "  {id}:\n    runs-on: ubuntu-latest\n{extra}    steps:\n{steps}"
     step = '      - run: "true"\n'
     legs = "".join(f"{n}, " for n in range(100)).rstrip(", ")
-    chain = "".join(
-        job.format(id=f"j{n}", extra=f"    needs: [j{n - 1}]\n" if n else "", steps=step) for n in range(20)
-    )
+    chain = "".join(job.format(id=f"j{n}", extra=f"    needs: [j{n - 1}]\n" if n else "", steps=step) for n in range(20))
     return {
         "trivial": head + job.format(id="a", extra="", steps=step),
         "steps": head + job.format(id="a", extra="", steps=step * 100),

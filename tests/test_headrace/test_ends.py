@@ -156,7 +156,9 @@ def test_a_killed_supervisor_makes_its_leg_lost_the_others_go_on_and_the_status_
 
 def test_a_full_disk_is_said_and_the_status_is_3(headrace: Headrace, tmp_path: Path) -> None:
     """The state lies on a small file system of its own."""
-    root = headrace.repository("  a:\n    runs-on: ubuntu-latest\n    steps: [{run: 'yes 0123456789abcdef | head -c 60000000'}]\n").root
+    root = headrace.repository(
+        "  a:\n    runs-on: ubuntu-latest\n    steps: [{run: 'yes 0123456789abcdef | head -c 60000000'}]\n"
+    ).root
     (headrace.home / "state").mkdir(exist_ok=True)
     script = f"mount -t tmpfs -o size=8m tmpfs {headrace.home}/state && exec " + " ".join(headrace.command("run"))
     probe = subprocess.run(["unshare", "-Urm", "true"], capture_output=True)

@@ -72,7 +72,9 @@ def test_a_matrix_has_its_legs_with_include_and_exclude(headrace: Headrace) -> N
 @pytest.mark.covers("language:6.5")
 def test_fail_fast_cancels_the_other_legs_and_continue_on_error_does_not(headrace: Headrace) -> None:
     mark = headrace.home / "mark"
-    script = f"if [ ${{{{ matrix.n }}}} = 1 ]; then until [ -e {mark} ]; do sleep 0.05; done; exit 1; fi; touch {mark}; exec sleep 600"
+    script = (
+        f"if [ ${{{{ matrix.n }}}} = 1 ]; then until [ -e {mark} ]; do sleep 0.05; done; exit 1; fi; touch {mark}; exec sleep 600"
+    )
     matrix = "strategy:\n  matrix: {n: [1, 2]}"
     done = headrace.run(one("m", script, matrix) + one("other"))
     assert done.results == {"m 1": RED, "m 2": "cancelled", "other": "success"}
@@ -189,7 +191,7 @@ def test_checkout_gives_the_working_tree_and_leaves_the_repository_alone(headrac
 def test_a_tag_is_checked_out_detached_at_its_commit(headrace: Headrace) -> None:
     text = (
         "on: {push: {tags: ['v*']}}\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n"
-        "      - run: test \"$(git rev-parse HEAD) $(git symbolic-ref -q HEAD || echo detached)\" = \"$GITHUB_SHA detached\"\n"
+        '      - run: test "$(git rev-parse HEAD) $(git symbolic-ref -q HEAD || echo detached)" = "$GITHUB_SHA detached"\n'
         "      - run: test $GITHUB_REF_NAME$GITHUB_REF_TYPE = v1tag\n"
     )
     repository = headrace.repository(text)

@@ -27,9 +27,7 @@ class Ran:
         self.result = last.result if isinstance(last, LegFinished) else "lost"
         self.outputs = last.outputs if isinstance(last, LegFinished) else {}
         names = {body.step: body.name for body in bodies if isinstance(body, StepStarted)}
-        self.steps = {
-            names[body.step]: (body.outcome, body.conclusion) for body in bodies if isinstance(body, StepFinished)
-        }
+        self.steps = {names[body.step]: (body.outcome, body.conclusion) for body in bodies if isinstance(body, StepFinished)}
         self.errors = [body.message for body in bodies if isinstance(body, Annotated) and body.level == "error"]
         self.annotations = [body for body in bodies if isinstance(body, Annotated)]
         self.lost = [body.why for body in bodies if isinstance(body, Lost)]

@@ -293,13 +293,15 @@ class _Engine:
         again = settle(self._plan, path, outcomes, cancelled=True, vars=self._options.vars)
         return isinstance(again.legs, tuple) and any(leg.would == "run" for leg in again.legs)
 
-    def _conclusion(self) -> Literal["success", "failure", "cancelled"]:
+    def _conclusion(self) -> Literal["success", "failure", "cancelled", "interrupted"]:
+        if self._interrupts:
+            return "interrupted"
         results = [effective(leg) for leg in self._state.legs.values()]
         if any(leg.lost for leg in self._state.legs.values()) or "failure" in results:
             return "failure"
         if "unsupported" in results and not self._options.skip_unsupported:
             return "failure"
-        if self._interrupts or "cancelled" in results:
+        if "cancelled" in results:
             return "cancelled"
         return "success"
 

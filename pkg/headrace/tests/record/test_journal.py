@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from headrace.base.errors import EngineError, UsageError
 from headrace.record.journal import Journal, body_record, is_alive, lock_run
-from headrace.record.records import LegFinished, LegQueued, LegStarted, RunFinished, RunStarted
+from headrace.record.records import Body, LegFinished, LegQueued, LegStarted, RunFinished, RunStarted
 
 STARTED = RunStarted("push", "refs/heads/main", "a" * 40, "o/r", "/r", "0")
 LEG = LegQueued("w:a:0", "w:a", "w", "a")
@@ -25,7 +25,7 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_records_come_back_in_order_and_add_up() -> None:
     journal = Journal.open()
     run, numbers = journal.create(STARTED, ["w"])
-    bodies = [STARTED, LEG, LegStarted("w:a:0"), LegFinished("w:a:0", "success", {"x": "1"}), RunFinished("success", 2.5)]
+    bodies: list[Body] = [STARTED, LEG, LegStarted("w:a:0"), LegFinished("w:a:0", "success", {"x": "1"}), RunFinished("success", 2.5)]
     journal.append([body_record(run, n, body) for n, body in enumerate(bodies, 1)])
     assert [record.body for record in Journal.open().records(run)] == bodies
     state = Journal.open().state(run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_core.legs import WORKFLOW, Ran, job
@@ -135,7 +136,9 @@ def test_github_path_entries_stand_first_from_the_next_step_on(tmp_path: Path) -
 @pytest.mark.covers("runtime:5.3")
 def test_outputs_of_steps_and_of_the_job(tmp_path: Path) -> None:
     text = "    outputs: {whole: '${{ steps.a.outputs.x }}-${{ steps.a.outputs.Y }}', none: '${{ steps.b.outputs.z }}'}\n"
-    ran = job(tmp_path, text + steps("- id: a\n  run: printf 'x=1\\ny<<E\\n2\\n3\\nE\\n' >> $GITHUB_OUTPUT\n- {id: b, run: exit 1}"))
+    ran = job(
+        tmp_path, text + steps("- id: a\n  run: printf 'x=1\\ny<<E\\n2\\n3\\nE\\n' >> $GITHUB_OUTPUT\n- {id: b, run: exit 1}")
+    )
     assert ran.outputs == {"whole": "1-2\n3"}
     assert ran.result == "failure"  # outputs are evaluated all the same
 
@@ -181,7 +184,9 @@ def test_defaults_of_the_job_replace_those_of_the_workflow_as_a_whole(tmp_path: 
     make = "- {run: mkdir -p a b, working-directory: .}\n"
     ran = job(tmp_path, steps(make + "- run: false | true; pwd"), head=head)
     assert ran.result == "failure"
-    ran = job(tmp_path / "2", "    defaults: {run: {working-directory: b}}\n" + steps(make + "- run: false | true; pwd"), head=head)
+    ran = job(
+        tmp_path / "2", "    defaults: {run: {working-directory: b}}\n" + steps(make + "- run: false | true; pwd"), head=head
+    )
     assert ran.result == "success"
     assert f"{ran.folders.workspace}/b" in ran.lines
 
@@ -340,7 +345,7 @@ def test_an_error_in_the_job_env_fails_set_up_and_no_step_runs(tmp_path: Path) -
 
 
 def test_contexts_of_the_ticket_are_seen(tmp_path: Path) -> None:
-    more = {
+    more: dict[str, Any] = {
         "matrix": {"v": "3.10"},
         "needs": {"a": {"result": "success", "outputs": {"o": "x"}}},
         "inputs": {"flag": True},
