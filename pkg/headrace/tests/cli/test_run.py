@@ -141,7 +141,6 @@ def test_a_run_is_listed_and_its_log_can_be_read_again(headrace: Headrace, repos
     assert "fine" in headrace("logs", "one").out.splitlines()
 
 
-@pytest.mark.xfail(reason="the engine reports an interrupted run as cancelled", strict=True)
 def test_an_interruption_ends_the_jobs_and_is_status_130(headrace: Headrace, repository: GitRepository) -> None:
     only(repository, one("echo ready; sleep 60"))
     argv = [sys.executable, "-m", "headrace.cli", "run", "-v"]
