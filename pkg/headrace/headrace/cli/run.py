@@ -6,9 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from headrace.cli import options
+from headrace.cli.declared import Call
+from headrace.cli.options import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from headrace.report.logs import Logs
     from headrace.report.stream import Renderer
 
+EXAMPLE = "headrace run pull_request --job test"
 HELP = """Run the jobs that EVENT (default: push) starts in this repository.
 
 The working tree runs as it is, untracked files included; the repository is never written to. The status is 0 where every
@@ -28,10 +28,10 @@ job succeeded or was skipped for a stated reason, 1 where one failed, was cancel
 call or a workflow file is wrong, 3 where the engine failed, 130 where it was interrupted."""
 
 
-def run(context: click.Context, **_: Any) -> int:
+def run(call: Call) -> int:
     from headrace.cli.prepare import exit_status, prepare, settled
 
-    repository, asked, values = settled(context)
+    repository, asked, values = settled(call, RUN)
     prepared = prepare(repository, asked, _snapshots(repository.git_dir))
     state = _run(prepared, asked, values)
     return exit_status(prepared.problems, status(state, bool(values["skip_unsupported"])))
@@ -108,12 +108,11 @@ def run_options(asked: Asked, values: Mapping[str, Any]) -> RunOptions:
 
 def _snapshots(git_dir: str) -> ObjectStore:
     """Where snapshots of this repository's working trees are kept."""
-    from hashlib import sha256
-
     from headrace.base.paths import state_dir
+    from headrace.cli.parsed import name_of
     from headrace.events.snapshot import ObjectStore
 
-    return ObjectStore(os.path.join(state_dir(), "repositories", sha256(os.fsencode(git_dir)).hexdigest()[:16]))
+    return ObjectStore(os.path.join(state_dir(), "repositories", name_of(git_dir)))
 
 
 def _renderers(asked: Asked, stream: bool, logs: Logs) -> list[Renderer]:
@@ -168,19 +167,10 @@ def status(state: RunState, skip_unsupported: bool) -> int:
     return 0 if results <= allowed and state.result in (None, "success", "skipped") else 1
 
 
-command = click.Command(
-    "run",
-    callback=click.pass_context(run),
-    params=[
-        options.event_argument(),
-        *options.selecting(),
-        *options.happening(),
-        *options.surroundings(),
-        *options.running(),
-        options.json_output("Print one JSON object at the end."),
-        options.option("--json-stream", is_flag=True, help="Print one record a line as it happens."),
-        *options.talking(),
-    ],
-    help=HELP,
-    epilog="Example: headrace run push -v",
-)
+def __getattr__(name: str) -> object:
+    """`command`, made when it is asked for: a plain call needs no click."""
+    if name != "command":
+        raise AttributeError(name)
+    from headrace.cli.clicked import event_command
+
+    return event_command("run", run, RUN, HELP, EXAMPLE)

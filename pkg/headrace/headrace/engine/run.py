@@ -15,9 +15,9 @@ from types import FrameType
 from typing import Literal
 
 from headrace import __version__
-from headrace.base.errors import EngineError
 from headrace.base.paths import work_dir
 from headrace.engine.decide import Cancel, Finish, Settle, Start, decide, effective, outcome
+from headrace.engine.early import load_supervisor
 from headrace.engine.executor import Attempt, Executor
 from headrace.engine.local import LocalExecutor
 from headrace.engine.options import Limits, RunOptions
@@ -34,14 +34,6 @@ from headrace.sandbox.zygote import Zygote, start
 Observer = Callable[[Record], None]
 _TICK = 1.0  # seconds between two ticks of the observer
 _FORCED = 10.0  # seconds that forcibly cancelled legs have before their processes are killed from above
-
-
-def load_supervisor() -> Callable[[socket.socket], None]:
-    """What the zygote loads before it forks the first supervisor."""
-    from headrace.runner.supervisor import supervise, warm
-
-    warm()
-    return supervise
 
 
 def run(
@@ -304,9 +296,3 @@ class _Engine:
         if "cancelled" in results:
             return "cancelled"
         return "success"
-
-
-def require_linux_or_mac() -> None:
-    """Raises EngineError on a system without fork."""
-    if not hasattr(os, "fork"):
-        raise EngineError("headrace runs jobs on Linux and macOS only")
