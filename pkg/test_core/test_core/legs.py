@@ -80,14 +80,14 @@ def ticket_of(tmp_path: Path, workflow: Any, **more: Any) -> JobTicket:
 
 
 def run_ticket(tmp_path: Path, ticket: JobTicket, cancel_at: str = "", force_at: str = "") -> Ran:
-    from headrace.runner.supervisor import supervise
+    from headrace.runner.supervisor import stand_by
 
     ours, theirs = socket.socketpair()
     pid = os.fork()
     if pid == 0:
         try:
             ours.close()
-            supervise(theirs)
+            stand_by(theirs.close)(theirs)
         finally:
             os._exit(0)
     theirs.close()

@@ -6,12 +6,12 @@ import socket
 from collections.abc import Callable
 
 
-def load_supervisor() -> Callable[[socket.socket], None]:
+def load_supervisor() -> Callable[[Callable[[], None]], Callable[[socket.socket], None]]:
     """Runs in the zygote: load the runner, build what every supervisor needs, and return what a supervisor does."""
     from headrace.base.lean import import_msgspec
 
     import_msgspec()
-    from headrace.runner.supervisor import supervise, warm
+    from headrace.runner.supervisor import stand_by, warm
 
     warm()
-    return supervise
+    return stand_by

@@ -14,7 +14,8 @@ import signal
 import socket
 from collections.abc import Callable
 
-Entry = Callable[[socket.socket], None]
+Entry = Callable[[Callable[[], None]], Callable[[socket.socket], None]]
+"""What a supervisor does: get ready (its argument is for children of its own, and closes what they must not hold), then serve."""
 
 
 class Zygote:
@@ -159,12 +160,13 @@ class _Nursery:
         from headrace.sandbox.channel import Channel, Closed
 
         ours.close()
+        serve = self._entry(theirs.close)
         try:
             _, fds = Channel(theirs).receive()
         except Closed:
             return
         theirs.close()
-        self._entry(socket.socket(fileno=fds[0]))
+        serve(socket.socket(fileno=fds[0]))
 
     def give(self, connection: int) -> None:
         """Hand a leg's connection to the one that waits, and fork the next."""
