@@ -72,13 +72,20 @@ def _run_jobs(prepared: Prepared, asked: Asked, values: Mapping[str, Any]) -> Ru
     zygote = ZYGOTE.pop() if ZYGOTE else None
     try:
         state = run_plan(
-            prepared.plan, asked_for, Journal.open(), observer, zygote=zygote, tick=lambda: observer.tick(time.time())
-        )
+            prepared.plan, asked_for, Journal.open(), observer, zygote=zygote,
+            tick=lambda: observer.tick(time.time()), interrupted=_say_interrupted,
+        )  # fmt: skip
     finally:
         observer.close()
     if asked.depth != "silent":
         _say_summary(state, logs, asked, asked_for.argv)
     return state
+
+
+def _say_interrupted(times: int) -> None:
+    from headrace.cli.ending import say_error
+
+    say_error("interrupted: jobs end in order; again kills them" if times == 1 else "interrupted again: killing what runs")
 
 
 def run_options(asked: Asked, values: Mapping[str, Any]) -> RunOptions:
@@ -160,6 +167,8 @@ def status(state: RunState, skip_unsupported: bool) -> int:
     rules = {leg.why.rule for leg in state.legs.values() if leg.why is not None}
     if state.result == "interrupted" or "interrupted" in rules:
         return 130
+    if any(leg.lost for leg in state.legs.values()):  # what became of it is not known
+        return 3
     from headrace.engine.decide import effective
 
     results = {effective(leg) for leg in state.legs.values() if leg.result is not None}
