@@ -88,15 +88,47 @@ def _say_interrupted(times: int) -> None:
     say_error("interrupted: jobs end in order; again kills them" if times == 1 else "interrupted again: killing what runs")
 
 
+_NOT_YET = (
+    ("isolation", "namespaces", "jobs cannot be parted from the machine by namespaces yet"),
+    ("network", "private", "jobs have the machine's network"),
+    ("network", "none", "jobs have the machine's network"),
+    ("native", "off", "published actions cannot be run as they are yet"),
+)
+"""What is asked for and cannot be had is refused: it must not look as if it had been done."""
+
+ISOLATION = (
+    "isolation: host. Every job has a workspace, HOME, temporary folder and Python of its own, and what it starts ends with it; "
+    "it can read what you can read"
+)
+
+
+def notes(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What is said once at the start of a run."""
+    said = [ISOLATION]
+    home = environ.get("HOME", "")
+    config = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+    places = (f"{config}/pip/pip.conf", f"{home}/.pip/pip.conf", f"{config}/uv/uv.toml", f"{home}/.npmrc", f"{home}/.netrc")
+    left_out = [place for place in places if os.path.exists(place)]
+    if left_out:
+        said.append(f"jobs do not see {', '.join(left_out)}, as none of it is on a hosted machine")
+    return tuple(said)
+
+
 def run_options(asked: Asked, values: Mapping[str, Any]) -> RunOptions:
     """What the engine is told."""
     from headrace.base.errors import Problem, UsageError
     from headrace.cli.words import without_secrets
     from headrace.engine.options import RunOptions
 
+    for name, value, what in _NOT_YET:
+        if values[name] == value:
+            raise UsageError(Problem(f"--{name} {value}: {what}", hint="leave it out"))
+    if values["expose"]:
+        raise UsageError(Problem("--expose: jobs see the machine as it is here", hint="leave it out"))
     if asked.actions:
         raise UsageError(Problem("--action: jobs cannot be given other folders for actions yet", hint="leave it out"))
     return RunOptions(
+        notes=notes(os.environ),
         isolation=values["isolation"] or "auto",
         network=values["network"] or "private",
         expose=tuple(os.path.abspath(path) for path in values["expose"]),
