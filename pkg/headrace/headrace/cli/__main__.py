@@ -8,7 +8,12 @@ import sys
 
 def main() -> None:
     """Do what the process's arguments say, and end it with the exit status."""
-    arguments = sys.argv[1:]
+    # All is flushed and written. Taking the interpreter down in order would only take time.
+    os._exit(do(sys.argv[1:]))
+
+
+def do(arguments: list[str]) -> int:
+    """The exit status of a call."""
     if arguments[:1] == ["run"]:
         from headrace.cli.early import prepare
 
@@ -18,9 +23,7 @@ def main() -> None:
     import_msgspec()
     from headrace.cli.ending import guarded
 
-    status = guarded(lambda: _call(arguments), arguments)
-    # All is flushed and written. Taking the interpreter down in order would only take time.
-    os._exit(status)
+    return guarded(lambda: _call(arguments), arguments)
 
 
 def _call(arguments: list[str]) -> object:
