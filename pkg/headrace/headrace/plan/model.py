@@ -67,8 +67,8 @@ class Planned(Struct, frozen=True):
 
 class Capabilities(Struct, frozen=True):
     """What this machine's runner can do: handed to the planner, which asks no machine. `labels` are those of `runs-on`, lower
-    case, `*` at an end standing for any rest; `actions` the lower-case `owner/name` of native drop-ins; `features` the names of
-    the language features that are on (see `plan/unsupported.py`)."""
+    case, `*` at an end standing for any rest; `actions` the native drop-ins, lower-case `owner/name` or, in a folder,
+    `owner/name/path`; `features` the names of the language features that are on (see `plan/unsupported.py`)."""
 
     labels: frozenset[str]
     actions: frozenset[str] = frozenset()

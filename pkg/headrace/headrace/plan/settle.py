@@ -143,7 +143,8 @@ def _skipped(place: _Place, guess: str) -> Reason:
     if [text.lower() for text, _ in parts] == ["success()"]:
         if place.cancelled:
             return Reason("cancelled", _at(job))
-        culprit = next((b for b in place.before if b.outcome.result != "success"), None)
+        lost = [b for b in place.before if b.outcome.result != "success"]
+        culprit = next((b for b in lost if not b.unsupported), None)  # an unsupported job alone decides nothing
         if culprit is not None:
             return Reason("needs", _at(job), {"job": culprit.id, "result": culprit.outcome.result})
     facts = {text: to_text(value) if isinstance(value, str) else to_json(value) for text, value in parts}

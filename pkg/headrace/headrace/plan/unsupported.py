@@ -32,7 +32,7 @@ TOKEN_ACTIONS = frozenset(
         "sigstore/gh-action-sigstore-python",
     }
 )
-"""Well-known actions that ask for an identity token (`owner/name`, lower case)."""
+"""Well-known actions that ask for an identity token (as `action_name` has them)."""
 
 
 UNKNOWN = object()
@@ -174,15 +174,16 @@ def _docker_action(subject: Subject) -> Found | None:
 
 
 def action_name(uses: str) -> str:
-    """`owner/name`, lower case, of a reference to another repository's action; empty for the other forms.
+    """`owner/name`, or `owner/name/path` of an action in a folder, in lower case; empty for what is no action of another
+    repository. A repository may hold several actions, which have nothing in common.
 
     >>> action_name("Actions/Cache/restore@v4"), action_name("./x"), action_name("docker://alpine")
-    ('actions/cache', '', '')
+    ('actions/cache/restore', '', '')
     """
     if uses.startswith(("./", ".\\", "$/", "docker://")):
         return ""
     parts = [part for part in uses.partition("@")[0].replace("\\", "/").split("/") if part]
-    return "/".join(parts[:2]).lower() if len(parts) > 1 else ""
+    return "/".join(parts).lower() if len(parts) > 1 else ""
 
 
 def _remote_action(subject: Subject) -> Found | None:

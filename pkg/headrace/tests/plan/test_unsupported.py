@@ -13,7 +13,7 @@ from headrace.plan.settle import settle
 from headrace.plan.unsupported import FEATURES
 
 LABELS = labels_of("x86_64")
-ACTIONS = frozenset({"actions/checkout", "actions/cache"})
+ACTIONS = frozenset({"actions/checkout", "actions/cache", "actions/cache/restore"})
 CALLED = "\non: {workflow_call: }\njobs: {x: {runs-on: ubuntu-latest, steps: [{run: x}]}}\n"
 
 
@@ -39,6 +39,8 @@ CASES = [
     ("remote-action", job("", "[{uses: actions/checkout@v4}, {uses: codecov/codecov-action@v4}]"), "codecov/codecov-action@v4"),
     ("remote-action", job("", "[{uses: x/y@v1, if: \"github.event_name == 'push' && steps.x.outcome\"}]"), "x/y@v1"),
     ("remote-action", job("", "[{uses: x/y@v1, if: failure()}]"), "x/y@v1"),
+    ("remote-action", job("", "[{uses: actions/cache/save@v4}]"), "actions/cache/save@v4"),
+    ("remote-action", job("", "[{uses: actions/checkout/other@v4}]"), "actions/checkout/other@v4"),
     ("remote-action", job("", "[{uses: x/y@v1, if: cancelled()}]"), "x/y@v1"),
     ("background-steps", job("", "[{run: x, background: true}]"), ""),
     ("background-steps", job("", "[{parallel: [{run: x}]}]"), ""),
@@ -87,7 +89,7 @@ def test_the_same_runs_where_the_feature_is_there(
         job('environment: "${{ vars.none }}"'),
         job("permissions: {id-token: write}"),
         job("permissions: write-all"),
-        job("", "[{uses: Actions/Checkout@v4}, {uses: actions/cache/restore@v4}]"),
+        job("", "[{uses: Actions/Checkout@v4}, {uses: Actions/Cache/Restore@v4}, {uses: actions\\cache@v4}]"),
         job("", "[{uses: x/y@v1, if: false}]"),
         job("", "[{uses: x/y@v1, if: \"github.event_name == 'pull_request'\"}]"),
         job("", "[{uses: x/y@v1, if: \"always() && github.ref == 'refs/tags/v1'\"}]"),
@@ -207,6 +209,15 @@ def test_a_workflows_group_that_cannot_be_evaluated_fails_its_jobs(plan: Callabl
         ("x86_64", "Ubuntu-Latest", True),
         ("x86_64", "ubuntu-24.04-arm", False),
         ("aarch64", "ubuntu-24.04-arm", True),
+        ("aarch64", "ubuntu-latest-arm64-8core", True),
+        ("x86_64", "ubuntu-arm64-small", False),
+        ("x86_64", "ubuntu-24.04-ppc64le-p10", False),
+        ("x86_64", "ubuntu-24.04-s390x", False),
+        ("x86_64", "ubuntu-gpu-t4", False),
+        ("x86_64", "ubuntu-latest-16-cores", True),
+        ("x86_64", "ubuntu-22.04-x86-64", True),
+        ("x86_64", "ubuntu_x64", False),
+        ("aarch64", "ubuntu-latest-x64", False),
         ("x86_64", "linux", True),
         ("x86_64", "Linux", True),
         ("x86_64", "self-hosted", True),
