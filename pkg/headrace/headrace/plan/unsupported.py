@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from msgspec import Struct
 from headrace.base.errors import NOWHERE, Position
 from headrace.expressions import to_text
 from headrace.plan.labels import fits
-from headrace.plan.model import Capabilities, Reason
+from headrace.plan.model import Capabilities, Limit, Reason
 from headrace.workflow.lookup import fields
 from headrace.workflow.model import Call, CancelStep, Job, Parallel, Run, Step, Steps, Uses, Wait, WaitAll
 from headrace.workflow.tokens import Expression, Scalar, Token
@@ -190,6 +191,31 @@ def _remote_action(subject: Subject) -> Found | None:
     return _uses(subject, lambda uses: action_name(uses) not in ("", *subject.capabilities.actions))
 
 
+def _input(subject: Subject) -> Found | None:
+    """A drop-in that is asked for what it cannot do. A value that only the runner can tell is left to the drop-in."""
+    for step in subject.steps():
+        if isinstance(step.body, Uses) and step.body.inputs is not None:
+            given = {key.lower(): token for key, token in fields(step.body.inputs).items()}
+            for limit in subject.capabilities.limits:
+                token = given.get(limit.input)
+                if token is not None and action_name(step.body.uses) == limit.action and _beyond(limit, token, subject):
+                    value = " ".join(to_text(subject.value(token)).split())
+                    return Found(token.at, f"{limit.what}: {limit.input} {value}")
+    return None
+
+
+def _beyond(limit: Limit, token: Token, subject: Subject) -> bool:
+    value = subject.value(token)
+    if value is UNKNOWN or isinstance(value, list | dict):
+        return False
+    text = to_text(value).strip()
+    if limit.but:
+        allowed = subject.value(Expression(limit.but))
+        if allowed is UNKNOWN or text.lower() == to_text(allowed).lower():
+            return False
+    return any(re.fullmatch(limit.values, line.strip(), re.IGNORECASE) for line in text.splitlines())
+
+
 def _identity_token(subject: Subject) -> Found | None:
     """Only where something asks for the token: the permission alone is harmless."""
     if (subject.job.permissions or {}).get("id-token") != "write":
@@ -216,6 +242,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("own-action", "uses an action of the workflow's own repository (`$/…`)", _own_action),
     Feature("docker-action", "uses an image as an action (`docker://…`)", _docker_action),
     Feature("remote-action", "uses an action that headrace has no drop-in for", _remote_action),
+    Feature("action-input", "asks an action for what its drop-in cannot do", _input),
     Feature("background-steps", "has steps that run in the background or in parallel", _background),
     Feature("snapshot", "makes an image of its machine", _snapshot),
     Feature("environment", "deploys to an environment", _environment),
