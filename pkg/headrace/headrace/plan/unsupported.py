@@ -234,14 +234,14 @@ def _identity_token(subject: Subject) -> Found | None:
 
 
 FEATURES: tuple[Feature, ...] = (
-    Feature("runs-on", "runs on machines with a label that this one does not have", _runs_on),
+    Feature("runs-on", "runs on a machine that this one is not", _runs_on),
     Feature("reusable-workflow", "calls another workflow", _call),
     Feature("container", "runs in a container", _container),
     Feature("services", "has service containers", _services),
     Feature("local-action", "uses an action of its own workspace (`./…`)", _local_action),
     Feature("own-action", "uses an action of the workflow's own repository (`$/…`)", _own_action),
     Feature("docker-action", "uses an image as an action (`docker://…`)", _docker_action),
-    Feature("remote-action", "uses an action that headrace has no drop-in for", _remote_action),
+    Feature("remote-action", "uses an action that has no drop-in here", _remote_action),
     Feature("action-input", "asks an action for what its drop-in cannot do", _input),
     Feature("background-steps", "has steps that run in the background or in parallel", _background),
     Feature("snapshot", "makes an image of its machine", _snapshot),

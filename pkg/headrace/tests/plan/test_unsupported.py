@@ -135,7 +135,9 @@ def test_the_publishing_drop_in_needs_the_token_feature(plan: Callable[..., Any]
 
 def test_features_have_names_of_their_own_and_words() -> None:
     assert len({feature.name for feature in FEATURES}) == len(FEATURES)
-    assert {name for name, _, _ in CASES} | {"reusable-workflow", "concurrency", "action-input"} == {feature.name for feature in FEATURES}
+    assert {name for name, _, _ in CASES} | {"reusable-workflow", "concurrency", "action-input"} == {
+        feature.name for feature in FEATURES
+    }
     assert all(feature.what for feature in FEATURES)
 
 
@@ -156,7 +158,11 @@ LIMITED = Capabilities(
     [
         ("actions/checkout@v4", "repository: octo/other", "checks out another repository: repository octo/other"),
         ("Actions/Checkout@v4", "Repository: octo/other", "checks out another repository: repository octo/other"),
-        ("actions/checkout@v4", "repository: '${{ github.repository_owner }}/x'", "checks out another repository: repository octo/x"),
+        (
+            "actions/checkout@v4",
+            "repository: '${{ github.repository_owner }}/x'",
+            "checks out another repository: repository octo/x",
+        ),
         ("actions/cache@v4", "key: PyPy3.10", "is odd: key PyPy3.10"),
         ("actions/cache@v4", 'key: "3.10\\n pypy-3.10\\n"', "is odd: key 3.10 pypy-3.10"),
         ("actions/cache@v4", "key: '${{ matrix.py }}'", "is odd: key graalpy"),
