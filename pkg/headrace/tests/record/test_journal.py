@@ -25,7 +25,13 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_records_come_back_in_order_and_add_up() -> None:
     journal = Journal.open()
     run, numbers = journal.create(STARTED, ["w"])
-    bodies: list[Body] = [STARTED, LEG, LegStarted("w:a:0"), LegFinished("w:a:0", "success", {"x": "1"}), RunFinished("success", 2.5)]
+    bodies: list[Body] = [
+        STARTED,
+        LEG,
+        LegStarted("w:a:0"),
+        LegFinished("w:a:0", "success", {"x": "1"}),
+        RunFinished("success", 2.5),
+    ]
     journal.append([body_record(run, n, body) for n, body in enumerate(bodies, 1)])
     assert [record.body for record in Journal.open().records(run)] == bodies
     state = Journal.open().state(run)
