@@ -68,7 +68,14 @@ def job(
 def ticket_of(tmp_path: Path, workflow: Any, **more: Any) -> JobTicket:
     folders = Folders.below(str(tmp_path / "leg"), "repo", str(tmp_path / "log"))
     given: dict[str, Any] = {
-        "github": {"repository": "o/repo", "sha": "a" * 40, "ref": "refs/heads/main", "event_name": "push", "event": {"a": 1}},
+        "github": {
+            "repository": "o/repo",
+            "server_url": "https://github.com",
+            "sha": "a" * 40,
+            "ref": "refs/heads/main",
+            "event_name": "push",
+            "event": {"a": 1},
+        },
         "base": inherited(os.environ),
         "workflow_env": workflow.env,
         "workflow_defaults": workflow.defaults,

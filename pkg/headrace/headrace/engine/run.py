@@ -48,8 +48,8 @@ def run(
 ) -> RunState:
     """Run a plan to its end and return what its records add up to. `zygote`: one that was forked early, else one is made now.
 
-    Ctrl-C (or SIGTERM, SIGHUP) cancels in order, a second one kills; `interrupted` is told which it was. Raises EngineError where the journal or the machine fails;
-    then nothing of the run is left alive."""
+    Ctrl-C (or SIGTERM, SIGHUP) cancels in order, a second one kills; `interrupted` is told which it was. Raises EngineError where
+    the journal or the machine fails; then nothing of the run is left alive."""
     started = RunStarted(
         plan.event.name, plan.event.ref, plan.event.sha, plan.event.repository.full_name, plan.event.repository.root,
         __version__, plan.event.snapshot, "host", options.argv, options.notes,

@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace.base.errors import HeadraceError
 from headrace.expressions import CaseSensitive, Value, evaluate, is_truthy, parse, to_text
-from headrace.runner.contexts import job_context, status_functions, step_github
+from headrace.runner.contexts import status_functions, step_github
 from headrace.runner.environment import default_variables, prepend_path, step_environment
 from headrace.runner.filecommands import FILES
 from headrace.runner.hashing import HashError, hash_files, parse_arguments
@@ -63,7 +63,7 @@ class Scope:
             )
             contexts.update(self._base, github=github, steps=self.progress.steps)
         contexts["env"] = CaseSensitive(self.env)
-        contexts["job"] = job_context(self.progress.status)
+        contexts["job"] = self.ticket.job_context(self.progress.status)
         return contexts
 
     def functions(self) -> dict[str, Callable[..., Value]]:

@@ -284,17 +284,23 @@ def test_legacy_outputs_still_count_and_the_file_wins(tmp_path: Path) -> None:
 def test_a_problem_matcher_annotates_from_the_next_line_on(tmp_path: Path) -> None:
     text = r"""
 - run: |
+    git init -q .; git remote add origin https://github.com/o/repo; touch a.py b.py c.py
     printf '%s' '{"problemMatcher":[{"owner":"o","pattern":[{"regexp":"^(\\S+):(\\d+): (.*)$","file":1,"line":2,"message":3}]}]}' > m.json
     echo "a.py:1: before"
     echo "::add-matcher::m.json"
     echo "a.py:7: wrong"
+    echo "not-there.py:9: wrong too"
 - run: |
     echo "b.py:8: also here"
     echo "::remove-matcher owner=o::"
     echo "c.py:9: not here"
 """
     ran = job(tmp_path, steps(text))
-    assert [(note.file, note.line, note.message) for note in ran.annotations] == [("a.py", 7, "wrong"), ("b.py", 8, "also here")]
+    assert [(note.file, note.line, note.message) for note in ran.annotations] == [
+        ("a.py", 7, "wrong"),
+        ("", 9, "wrong too"),  # a file that is not in the checkout is not named
+        ("b.py", 8, "also here"),
+    ]
     assert "##[error]a.py:7: wrong" in ran.lines
 
 
