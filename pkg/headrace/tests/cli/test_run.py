@@ -142,7 +142,7 @@ def test_a_run_is_listed_and_its_log_can_be_read_again(headrace: Headrace, repos
 
 
 def test_an_interruption_ends_the_jobs_and_is_status_130(headrace: Headrace, repository: GitRepository) -> None:
-    only(repository, one("echo ready; sleep 60"))
+    only(repository, one("echo ready; exec sleep 60"))
     argv = [sys.executable, "-m", "headrace.cli", "run", "-v"]
     with Running(argv, repository.root, headrace.environment({})) as running:
         running.wait_for(r"\| ready$")

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -22,8 +24,23 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "a state"))
 
 
-def test_records_come_back_in_order_and_add_up() -> None:
-    journal = Journal.open()
+@pytest.fixture
+def open_journal(_state: None) -> Iterator[Callable[[], Journal]]:
+    """Opens the journal of this test, as often as it is called; closed at the end."""
+    with ExitStack() as opened:
+
+        def make() -> Journal:
+            return opened.enter_context(closing(Journal.open()))
+
+        yield make
+
+
+@pytest.fixture
+def journal(open_journal: Callable[[], Journal]) -> Journal:
+    return open_journal()
+
+
+def test_records_come_back_in_order_and_add_up(journal: Journal, open_journal: Callable[[], Journal]) -> None:
     run, numbers = journal.create(STARTED, ["w"])
     bodies: list[Body] = [
         STARTED,
@@ -33,23 +50,21 @@ def test_records_come_back_in_order_and_add_up() -> None:
         RunFinished("success", 2.5),
     ]
     journal.append([body_record(run, n, body) for n, body in enumerate(bodies, 1)])
-    assert [record.body for record in Journal.open().records(run)] == bodies
-    state = Journal.open().state(run)
+    assert [record.body for record in open_journal().records(run)] == bodies
+    state = open_journal().state(run)
     assert (state.result, state.legs["w:a:0"].outputs, numbers) == ("success", {"x": "1"}, {"w": 1})
     [line] = journal.runs()
     assert (line.run, line.result, line.seconds) == (run, "success", 2.5)
 
 
-def test_run_numbers_count_per_workflow_and_repository() -> None:
-    journal = Journal.open()
+def test_run_numbers_count_per_workflow_and_repository(journal: Journal) -> None:
     other = RunStarted("push", "refs/heads/main", "a" * 40, "o/r", "/elsewhere", "0")
     assert journal.create(STARTED, ["a", "b"])[1] == {"a": 1, "b": 1}
     assert journal.create(STARTED, ["a"])[1] == {"a": 2}
     assert journal.create(other, ["a"])[1] == {"a": 1}
 
 
-def test_a_batch_is_written_whole_or_not_at_all() -> None:
-    journal = Journal.open()
+def test_a_batch_is_written_whole_or_not_at_all(journal: Journal) -> None:
     run, _ = journal.create(STARTED, [])
     with pytest.raises(EngineError):
         journal.append([body_record(run, 1, STARTED), body_record(run, 1, LEG)])  # the same number twice
@@ -58,8 +73,7 @@ def test_a_batch_is_written_whole_or_not_at_all() -> None:
     assert len(list(journal.records(run))) == 1
 
 
-def test_a_run_is_alive_while_its_engine_holds_the_lock() -> None:
-    journal = Journal.open()
+def test_a_run_is_alive_while_its_engine_holds_the_lock(journal: Journal) -> None:
     run, _ = journal.create(STARTED, [])
     assert journal.state(run).result == "interrupted"
     lock = lock_run(run)
@@ -69,7 +83,7 @@ def test_a_run_is_alive_while_its_engine_holds_the_lock() -> None:
     assert journal.runs()[0].result == "interrupted"
 
 
-def test_a_killed_writer_loses_nothing_that_it_had_written() -> None:
+def test_a_killed_writer_loses_nothing_that_it_had_written(open_journal: Callable[[], Journal]) -> None:
     code = (
         "import os, signal\n"
         "from headrace.record.journal import Journal, body_record, lock_run\n"
@@ -83,14 +97,13 @@ def test_a_killed_writer_loses_nothing_that_it_had_written() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     assert done.returncode == -signal.SIGKILL
-    journal = Journal.open()
+    journal = open_journal()
     run = journal.resolve()
     assert len(list(journal.records(run))) == 50
     assert journal.state(run).result == "interrupted"
 
 
-def test_an_unknown_run_is_a_usage_error() -> None:
-    journal = Journal.open()
+def test_an_unknown_run_is_a_usage_error(journal: Journal) -> None:
     with pytest.raises(UsageError, match="no run yet"):
         journal.resolve()
     journal.create(STARTED, [])

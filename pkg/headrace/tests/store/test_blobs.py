@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -121,22 +120,17 @@ def test_a_writer_that_is_killed_leaves_the_earlier_blob(tmp_path: Path) -> None
     assert read(blobs, "x") == b"earlier"
 
 
-def _write_many(folder: str, mark: bytes) -> None:
-    blobs = Blobs(folder)
-    for _ in range(8):
-        put(blobs, "shared", mark * 50_000)
-
-
 def test_two_processes_that_write_one_key_never_mix(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_write_many, args=(str(tmp_path), mark)) for mark in (b"a", b"b")]
-    for writer in writers:
-        writer.start()
+    code = (
+        "import sys\nfrom headrace.store.blobs import Blobs\nblobs = Blobs(sys.argv[1])\n"
+        "for _ in range(8):\n    with blobs.draft('shared') as draft:\n"
+        "        draft.write(sys.argv[2].encode() * 50_000)\n        draft.commit()\n"
+    )
+    env = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), mark], env=env) for mark in "ab"]
     blobs = Blobs(str(tmp_path))
-    while any(writer.is_alive() for writer in writers):
+    while None in [writer.poll() for writer in writers]:
         data = read(blobs, "shared")
         assert data is None or data in (b"a" * 50_000, b"b" * 50_000)
-    for writer in writers:
-        writer.join()
-        assert writer.exitcode == 0
+    assert [writer.wait() for writer in writers] == [0, 0]
     assert files(tmp_path) == ["blobs/shared"]
