@@ -42,7 +42,13 @@ def journal(open_journal: Callable[[], Journal]) -> Journal:
 
 def test_records_come_back_in_order_and_add_up(journal: Journal, open_journal: Callable[[], Journal]) -> None:
     run, numbers = journal.create(STARTED, ["w"])
-    bodies: list[Body] = [STARTED, LEG, LegStarted("w:a:0"), LegFinished("w:a:0", "success", {"x": "1"}), RunFinished("success", 2.5)]
+    bodies: list[Body] = [
+        STARTED,
+        LEG,
+        LegStarted("w:a:0"),
+        LegFinished("w:a:0", "success", {"x": "1"}),
+        RunFinished("success", 2.5),
+    ]
     journal.append([body_record(run, n, body) for n, body in enumerate(bodies, 1)])
     assert [record.body for record in open_journal().records(run)] == bodies
     state = open_journal().state(run)
