@@ -32,6 +32,8 @@ test: .venv/bin/python
 	. .venv/bin/activate && $(MAKE) --no-print-directory suites PYTHON=python
 	. .venv/bin/activate && headrace run push
 
+# The legs of the pipelines try fewer examples of free inputs.
+suites: export HEADRACE_EXAMPLES ?= 100
 suites: lint type-check utest itest slow
 
 check-venv:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from headrace.actions import builtin, interpreters
 from headrace.actions.semver import parse_range
+from test_core.installations import folders_below, make_wheel
 
 MAIN = os.path.join(os.path.dirname(builtin.__file__), "__main__.py")
 ROOTS = list(dict.fromkeys([*interpreters.roots(os.environ), os.path.realpath(os.path.join(sys.base_prefix, "bin"))]))
@@ -37,23 +37,6 @@ def machines() -> list[str]:
         system = interpreters.patch_version(os.path.realpath("/usr/bin/python3"))
         found += [str(system)] if system is not None else []
     return list(dict.fromkeys(found)) or [".".join(map(str, sys.version_info[:3]))]
-
-
-def wheel(folder: Path) -> str:
-    """A distribution with a module and a console script."""
-    path = folder / "millwheel-1.0-py3-none-any.whl"
-    info = "millwheel-1.0.dist-info"
-    files = {
-        "millwheel.py": "def main(): print('turning')\n",
-        f"{info}/METADATA": "Metadata-Version: 2.1\nName: millwheel\nVersion: 1.0\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": "[console_scripts]\nmillwheel = millwheel:main\n",
-    }
-    files[f"{info}/RECORD"] = "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"])
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return str(path)
 
 
 def setup(folder: Path, version: str) -> Place:
@@ -94,10 +77,6 @@ def run(place: Place, *argv: str) -> str:
     return done.stdout.strip()
 
 
-def snapshot(folder: str) -> dict[str, tuple[int, int]]:
-    return {str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in Path(folder).rglob("*")}
-
-
 @pytest.mark.covers("runtime:10.2")
 @pytest.mark.parametrize("version", machines())
 def test_pip_uv_and_venv_work_in_the_jobs_python_and_leave_the_machines_alone(tmp_path: Path, version: str) -> None:
@@ -106,13 +85,13 @@ def test_pip_uv_and_venv_work_in_the_jobs_python_and_leave_the_machines_alone(tm
     source = interpreters.find(ROOTS, wanted)
     assert source is not None
     library = os.path.join(source.prefix, "lib", source.program)
-    before = snapshot(library), sorted(os.listdir(os.path.join(source.prefix, "bin")))
+    before = folders_below(library), sorted(os.listdir(os.path.join(source.prefix, "bin")))
     place, other = setup(tmp_path / "a", version), setup(tmp_path / "b", version)
     own = os.path.dirname(os.path.dirname(place.python))
     assert "virtual environment" not in place.log
     code = "import sys, sysconfig; print(sys.prefix, sys.base_prefix, sysconfig.get_path('purelib').startswith(sys.prefix))"
     assert run(place, "python", "-c", code) == f"{own} {own} True"
-    file = wheel(tmp_path)
+    file = str(make_wheel(tmp_path))
 
     run(place, "pip", "install", "--no-index", file)
     assert run(place, "millwheel") == "turning"
@@ -131,7 +110,7 @@ def test_pip_uv_and_venv_work_in_the_jobs_python_and_leave_the_machines_alone(tm
     assert run(place, f"{inner}/python", "-c", "import sys; print(sys.base_prefix)") == own
     run(place, f"{inner}/pip", "install", "--no-index", file)
     assert run(place, f"{inner}/millwheel") == "turning"
-    assert (snapshot(library), sorted(os.listdir(os.path.join(source.prefix, "bin")))) == before
+    assert (folders_below(library), sorted(os.listdir(os.path.join(source.prefix, "bin")))) == before
 
 
 @pytest.mark.parametrize("version", machines())

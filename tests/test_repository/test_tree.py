@@ -107,23 +107,25 @@ def numbers(version: str) -> list[int]:
 
 
 NO_SKIP_TESTS = {
-    "needs a tool": 'import pytest\ndef test_it():\n    pytest.skip("needs strace")\n',
-    "in a fixture": 'import pytest\n@pytest.fixture\ndef f():\n    pytest.skip("needs strace")\ndef test_it(f):\n    pass\n',
-    "by a mark": 'import pytest\n@pytest.mark.skipif(True, reason="needs strace")\ndef test_it():\n    pass\n',
-    "other reason": 'import pytest\ndef test_it():\n    pytest.skip("not on this platform")\n',
+    "needs_a_tool": 'import pytest\ndef test_it():\n    pytest.skip("needs strace")\n',
+    "in_a_fixture": 'import pytest\n@pytest.fixture\ndef f():\n    pytest.skip("needs strace")\ndef test_it(f):\n    pass\n',
+    "by_a_mark": 'import pytest\n@pytest.mark.skipif(True, reason="needs strace")\ndef test_it():\n    pass\n',
+    "other_reason": 'import pytest\ndef test_it():\n    pytest.skip("not on this platform")\n',
 }
 
 
-@pytest.mark.parametrize("kind", NO_SKIP_TESTS)
-def test_a_skip_for_something_missing_fails_where_nothing_may_be_missing(kind: str, tmp_path: Path) -> None:
-    files = {"conftest.py": (ROOT / "conftest.py").read_text(), "pytest.ini": "[pytest]\n", "test_it.py": NO_SKIP_TESTS[kind]}
+def test_a_skip_for_something_missing_fails_where_nothing_may_be_missing(tmp_path: Path) -> None:
+    files: dict[str, str | bytes] = {f"test_{kind}.py": text for kind, text in NO_SKIP_TESTS.items()}
+    files |= {"conftest.py": (ROOT / "conftest.py").read_text(), "pytest.ini": "[pytest]\n"}
     tree = make_repository(tmp_path / "tree", files)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "-rfs", "-p", "no:cacheprovider"]
     relaxed = run(command, tree.root, environment(["HEADRACE_NO_SKIP"]))
     strict = run(command, tree.root, environment(HEADRACE_NO_SKIP="1"))
-    assert relaxed.status == 0 and "1 skipped" in relaxed.out
-    assert (strict.status == 0) == (kind == "other reason"), strict.out
-    assert kind == "other reason" or "HEADRACE_NO_SKIP forbids: needs strace" in strict.out
+    assert relaxed.status == 0 and "4 skipped" in relaxed.out
+    assert strict.status == 1 and "3 failed, 1 skipped" in strict.out
+    for kind in NO_SKIP_TESTS:
+        assert (f"FAILED test_{kind}.py::test_it" in strict.out) is (kind != "other_reason"), strict.out
+    assert strict.out.count("HEADRACE_NO_SKIP forbids: needs strace") >= 3
 
 
 @pytest.mark.slow

@@ -63,10 +63,10 @@ class Headrace:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "headrace.cli", *arguments]
 
-    def __call__(self, *arguments: str, cwd: Path | None = None, **extra: str) -> Done:
+    def __call__(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **extra: str) -> Done:
         """Call it and wait for its end. `extra` goes into the environment."""
         done = subprocess.run(
-            self.command(*arguments), cwd=cwd or self.folder, env=self.environment(extra), stdin=subprocess.DEVNULL,
+            self.command(*arguments), cwd=cwd or self.folder, env=self.environment(extra), input=stdin,
             capture_output=True, text=True, encoding="utf-8", timeout=120, check=False,
         )  # fmt: skip
         assert "Traceback" not in done.stderr, done.stderr

@@ -44,6 +44,20 @@ def environment(without: Iterable[str] = (), **more: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in left_out} | more
 
 
+def _group(leader: int) -> list[int]:
+    """A pidfd of every process in the group but the leader."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdecimal() and int(name) != leader:
+            try:
+                fields = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()
+                if int(fields[2]) == leader:
+                    found.append(os.pidfd_open(int(name)))
+            except OSError:
+                continue  # it has ended
+    return found
+
+
 class Running:
     """A process in a group of its own; stdout and stderr arrive in one text, `output`. After a `with` the group is gone."""
 
@@ -91,12 +105,16 @@ class Running:
         self._process.send_signal(number)
 
     def end(self) -> None:
-        """End the process and whatever else is in its session's group, at once. Does nothing when called again."""
+        """End the process and whatever else is in its group, and wait until all have ended. Does nothing when called again."""
+        members = _group(self._process.pid)
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
         self._process.wait()
+        for member in members:
+            select.select([member], [], [], 30.0)  # readable once the process has ended, whoever reaps it
+            os.close(member)
         if self._process.stdout is not None:
             self._process.stdout.close()
 

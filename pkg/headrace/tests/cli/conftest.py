@@ -2,72 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import headrace
 import pytest
-from msgspec import Struct
+from test_core.calls import Headrace
 from test_core.repositories import GitRepository, make_repository
-
-
-class Done(Struct, frozen=True):
-    """What a call left: its exit status and both outputs."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-class Headrace:
-    """Calls headrace from `folder` with a state directory and a HOME of its own, off a terminal, in a UTF-8 locale. `bytecode` is
-    a folder for compiled modules, so that only the first call compiles."""
-
-    def __init__(self, home: Path, folder: Path, bytecode: Path) -> None:
-        self.home = home
-        self._bytecode = str(bytecode)
-        self.folder = folder
-        self.state = home / "state" / "headrace"
-
-    def environment(self, extra: Mapping[str, str]) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
-        mine = {"HOME": str(self.home), "XDG_STATE_HOME": str(self.home / "state"), "XDG_CACHE_HOME": str(self.home / "cache")}
-        source = str(Path(headrace.__file__).parents[1])
-        return {
-            **kept,
-            **mine,
-            "PYTHONPATH": source,
-            "PYTHONPYCACHEPREFIX": self._bytecode,
-            "LC_ALL": "C.UTF-8",
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "TZ": "UTC",
-            **extra,
-        }
-
-    def __call__(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **extra: str) -> Done:
-        done = subprocess.run(
-            [sys.executable, "-m", "headrace.cli", *arguments],
-            cwd=cwd or self.folder,
-            env=self.environment(extra),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Done(done.returncode, done.stdout, done.stderr)
-
 
 CI = """\
 name: CI

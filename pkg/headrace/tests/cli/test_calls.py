@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Headrace
+    from test_core.calls import Headrace
 
 
 def test_without_a_verb_the_help_lists_the_verbs_in_the_order_of_their_use(headrace: Headrace) -> None:
@@ -36,7 +36,7 @@ def test_the_help_loads_no_verb(headrace: Headrace) -> None:
         "do(sys.argv[1:])\n"
         "print([m for m in sys.modules if m in ('headrace.cli.plan', 'headrace.cli.run', 'headrace.cli.ls', 'yaml', 'rich')])"
     )
-    out = subprocess.run([sys.executable, "-c", code], env=headrace.environment({}), capture_output=True, text=True, check=True)
+    out = subprocess.run([sys.executable, "-c", code], env=headrace.environment(), capture_output=True, text=True, check=True)
     assert out.stdout.splitlines()[-1] == "[]"
 
 
@@ -72,7 +72,7 @@ def test_nothing_heavy_is_loaded(headrace: Headrace, verb: str) -> None:
         "do(sys.argv[1:])\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules and name not in before])"
     )
-    environment = headrace.environment({})
+    environment = headrace.environment()
     out = subprocess.run(
         [sys.executable, "-c", code], cwd=headrace.folder, env=environment, capture_output=True, text=True, check=True
     )
@@ -111,7 +111,7 @@ def test_a_crash_leaves_a_file_without_secrets_and_status_3(headrace: Headrace) 
         "from headrace.cli.__main__ import do\n"
         "sys.exit(do(sys.argv[1:]))"
     )
-    environment = headrace.environment({})
+    environment = headrace.environment()
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 3
     assert done.stderr.startswith(
@@ -139,7 +139,7 @@ def test_an_interruption_ends_with_130(headrace: Headrace) -> None:
         "def call(): os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(30)\n"
         "sys.exit(guarded(call, []))"
     )
-    done = subprocess.run([sys.executable, "-c", code], env=headrace.environment({}), capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], env=headrace.environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 130
     assert done.stderr == "headrace: interrupted\n"
 
@@ -147,7 +147,7 @@ def test_an_interruption_ends_with_130(headrace: Headrace) -> None:
 def test_a_reader_that_has_gone_is_no_error(headrace: Headrace) -> None:
     script = '"$0" -m headrace.cli plan --help | true; echo "${PIPESTATUS[0]}"'
     done = subprocess.run(
-        ["bash", "-c", script, sys.executable], env=headrace.environment({}), capture_output=True, text=True, check=True
+        ["bash", "-c", script, sys.executable], env=headrace.environment(), capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
     assert done.stdout.strip() in ("0", "141")

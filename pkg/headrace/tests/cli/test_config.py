@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from test_core.calls import Done, Headrace
     from test_core.repositories import GitRepository
-    from tests.cli.conftest import Done, Headrace
 
 
 def jobs(done: Done) -> list[str]:

@@ -21,8 +21,8 @@ from headrace.record.records import (
 )
 
 if TYPE_CHECKING:
+    from test_core.calls import Headrace
     from test_core.repositories import GitRepository
-    from tests.cli.conftest import Headrace
 
 
 @pytest.fixture

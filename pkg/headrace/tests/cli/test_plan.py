@@ -14,8 +14,8 @@ from headrace.report.documents import PlanDocument
 from test_core.repositories import make_repository
 
 if TYPE_CHECKING:
+    from test_core.calls import Headrace
     from test_core.repositories import GitRepository
-    from tests.cli.conftest import Headrace
 
 
 def rows(document: Any) -> list[tuple[str, Any, str]]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from typing import TYPE_CHECKING
 
 import msgspec
-import pytest
 from headrace.report.documents import RecordLine, RunDocument
 from test_core.processes import Running
 
 if TYPE_CHECKING:
+    from test_core.calls import Headrace
     from test_core.repositories import GitRepository
-    from tests.cli.conftest import Headrace
 
 MIXED = """\
 name: Mixed
@@ -143,8 +141,8 @@ def test_a_run_is_listed_and_its_log_can_be_read_again(headrace: Headrace, repos
 
 def test_an_interruption_ends_the_jobs_and_is_status_130(headrace: Headrace, repository: GitRepository) -> None:
     only(repository, one("echo ready; exec sleep 60"))
-    argv = [sys.executable, "-m", "headrace.cli", "run", "-v"]
-    with Running(argv, repository.root, headrace.environment({})) as running:
+    argv = headrace.command("run", "-v")
+    with Running(argv, repository.root, headrace.environment()) as running:
         running.wait_for(r"\| ready$")
         running.signal(signal.SIGINT)
         assert running.wait() == 130

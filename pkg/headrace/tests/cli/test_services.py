@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import stat
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from headrace.cli.services import read_key
 from test_core.processes import Running
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Headrace
+    from test_core.calls import Headrace
 
 
 def test_a_key_is_made_for_its_owner_alone_and_found_again(tmp_path: Path) -> None:
@@ -39,17 +38,8 @@ def test_a_wrong_call_is_one_line_and_status_2(headrace: Headrace, tmp_path: Pat
 
 
 def test_it_says_where_it_listens_and_ends_in_order(headrace: Headrace, tmp_path: Path) -> None:
-    argv: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "headrace.cli",
-        "services",
-        "--store",
-        tmp_path / "s",
-        "--key-file",
-        tmp_path / "key",
-    ]
-    with Running(argv, tmp_path, headrace.environment({})) as running:
+    argv = headrace.command("services", "--store", str(tmp_path / "s"), "--key-file", str(tmp_path / "key"))
+    with Running(argv, tmp_path, headrace.environment()) as running:
         running.wait_for(r"^listening on http://127\.0\.0\.1:[0-9]+$")
         running.signal(signal.SIGTERM)
         assert running.wait() in (0, -signal.SIGTERM)

@@ -36,18 +36,18 @@ def test_the_usual_activity_type_is_one_that_the_event_has() -> None:
 
 
 @pytest.mark.covers("language:4.2")
-@pytest.mark.parametrize("name", sorted(KINDS))
-def test_every_event_can_be_built(pushed: Any, name: str) -> None:
+def test_every_event_can_be_built(pushed: Any) -> None:
     pushed.git("checkout", "--quiet", "-b", "topic")
-    pushed.commit("second", b_py="")
-    event = pushed.event(name)
-    assert event.name == name
-    assert event.action == event.payload.get("action", "") == KINDS[name].action
-    assert event.sha == pushed.git("rev-parse", "HEAD")
-    assert (event.ref == "refs/heads/main") is (name in ON_DEFAULT)
-    assert event.payload["repository"]["full_name"] == event.repository.full_name
-    assert event.payload["sender"]["login"] == event.actor
-    assert msgspec.json.decode(msgspec.json.encode(event), type=Event) == event
+    head = pushed.commit("second", b_py="")
+    for name in sorted(KINDS):
+        event = pushed.event(name)
+        assert event.name == name
+        assert event.action == event.payload.get("action", "") == KINDS[name].action, name
+        assert event.sha == head, name
+        assert (event.ref == "refs/heads/main") is (name in ON_DEFAULT), name
+        assert event.payload["repository"]["full_name"] == event.repository.full_name, name
+        assert event.payload["sender"]["login"] == event.actor, name
+        assert msgspec.json.decode(msgspec.json.encode(event), type=Event) == event, name
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from headrace.expressions import EvaluationError, SyntaxProblem, evaluate, explain, parse, print_expression, with_implicit_success
 from headrace.expressions.nodes import unplaced
 from headrace.expressions.values import kind_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 PIECES = st.sampled_from(
@@ -70,7 +70,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(SOURCES, VALUES)
 def test_any_text_and_value_gives_a_value_or_an_error_of_the_language(source: str, value: Any) -> None:
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from headrace.expressions import parse, print_expression
 from headrace.expressions.nodes import And, Call, Compare, Context, Index, Literal, Node, Not, Or, Wildcard, unplaced
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 
@@ -74,14 +74,12 @@ SMALL = LEAVES | _larger(LEAVES)
 TREES = LEAVES | _larger(SMALL) | _larger(_larger(SMALL))
 
 
-@settings(deadline=None)
 @given(TREES)
 def test_printed_trees_parse_to_the_same_tree(tree: Node) -> None:
     # repr tells -0 from 0, true from 1 and is equal for NaN
     assert repr(unplaced(parse(print_expression(tree)))) == repr(tree)
 
 
-@settings(deadline=None)
 @given(TREES)
 def test_printing_is_stable(tree: Node) -> None:
     printed = print_expression(tree)

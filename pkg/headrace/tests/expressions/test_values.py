@@ -25,7 +25,7 @@ from headrace.expressions.values import (
     to_text,
     units,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 INF, NAN = math.inf, math.nan
@@ -337,7 +337,6 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_json_text_reads_back_as_the_same_value(value: Any) -> None:
     def close(left: Any, right: Any) -> bool:
@@ -350,7 +349,6 @@ def test_json_text_reads_back_as_the_same_value(value: Any) -> None:
     assert close(json.loads(to_json(value)), value)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_folding_keeps_the_length_and_is_stable(text: str) -> None:
     assert units(fold_case(text)) == units(text)
@@ -360,7 +358,6 @@ def test_folding_keeps_the_length_and_is_stable(text: str) -> None:
 SCALARS = st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.sampled_from(["0", "1", "-1", "1e2", "NaN"])
 
 
-@settings(deadline=None)
 @given(SCALARS, SCALARS)
 def test_equality_is_symmetric_and_excludes_order(left: Any, right: Any) -> None:
     assert equals(left, right) == equals(right, left)

@@ -199,7 +199,7 @@ def test_a_working_directory_that_is_not_there_fails_the_step_at_its_start(tmp_p
 
 
 @pytest.mark.covers("runtime:1.8")
-@pytest.mark.parametrize("script", ["sleep 1000", "exec sleep 1000"])
+@pytest.mark.parametrize("script", [pytest.param("sleep 1000", marks=pytest.mark.slow), "exec sleep 1000"])
 def test_a_step_timeout_of_a_fraction_of_a_minute_fails_the_step(tmp_path: Path, script: str) -> None:
     text = f"- {{name: n, run: '{script}', timeout-minutes: 0.002}}\n- {{if: failure(), run: echo after}}"
     ran = job(tmp_path, steps(text))
@@ -230,11 +230,12 @@ def test_a_running_step_whose_condition_still_holds_is_left_running(tmp_path: Pa
     assert "done" in ran.lines
 
 
+@pytest.mark.slow  # 7.5 seconds are the rule
 @pytest.mark.covers("runtime:1.7")
 def test_signals_come_in_order_and_only_to_the_program_itself(tmp_path: Path) -> None:
-    script = "import signal,time\nsignal.signal(signal.SIGINT, lambda *_: print('int', flush=True))\n"
-    script += "signal.signal(signal.SIGTERM, lambda *_: (print('term', flush=True), exit(9)))\n"
-    script += "print('ready', flush=True)\nwhile True: time.sleep(0.05)\n"
+    script = "import os,signal\nsignal.signal(signal.SIGINT, lambda *_: os.write(1, b'int\\n'))\n"
+    script += "signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b'term\\n'), os._exit(9)))\n"
+    script += "os.write(1, b'ready\\n')\nwhile True: signal.pause()\n"
     body = "\n".join("    " + line for line in script.splitlines())
     ran = job(tmp_path, steps(f"- shell: python3 {{0}}\n  run: |\n{body}"), cancel_at="ready")
     assert (ran.result, ran.lines[-5:-2]) == ("cancelled", ["ready", "int", "term"])
@@ -246,6 +247,7 @@ def test_a_forced_cancel_kills_at_once_whatever_conditions_say(tmp_path: Path) -
     assert (ran.result, results(ran)) == ("cancelled", ["cancelled", "skipped"])
 
 
+@pytest.mark.slow  # the step's output is read for 5 seconds after its end
 @pytest.mark.covers("runtime:1.13")
 def test_a_daemon_that_keeps_the_pipe_does_not_hang_the_step_and_does_not_outlive_the_leg(tmp_path: Path) -> None:
     ran = job(tmp_path, steps("- run: setsid sleep 1000 & echo pid:$!\n- run: echo next"))

@@ -176,7 +176,7 @@ def test_masking_many_lines_is_masking_each_by_the_rule(values: list[str], lines
     assert masker(*values).mask_text(text) == "".join(by_hand(line, needles) + "\n" for line in lines)
 
 
-@settings(max_examples=500)
+@settings(max_examples=5 * settings().max_examples)
 @given(st.lists(st.text(ALPHABET, min_size=1, max_size=4), min_size=1, max_size=3), st.data())
 def test_the_pieces_of_a_line_are_masked_like_the_whole(values: list[str], data: st.DataObject) -> None:
     m = masker(*values)

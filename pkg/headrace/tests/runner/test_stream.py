@@ -228,7 +228,7 @@ PIECES = st.lists(
 ).map(b"".join)  # fmt: skip
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(PIECES, st.data())
 def test_how_the_bytes_are_cut_makes_no_difference(text: bytes, data: st.DataObject) -> None:
     whole = Step(("s3cret",))
@@ -241,7 +241,7 @@ def test_how_the_bytes_are_cut_makes_no_difference(text: bytes, data: st.DataObj
     assert b"s3cret" not in expected
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(PIECES)
 def test_large_pieces_give_what_single_lines_give(text: bytes) -> None:
     lines = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").splitlines(keepends=True) if text else []
