@@ -34,6 +34,7 @@ def run_leg(ticket: JobTicket, control: Control, sandbox: Sandbox) -> None:
     Raises EngineGone, and EngineError where the machine fails (the engine then finds the leg lost)."""
     begun = time.monotonic()
     control.emit(LegStarted(ticket.leg))
+    control.flush()
     leg = _Leg(ticket, control, sandbox)
     try:
         result, outputs = leg.run()
@@ -41,6 +42,7 @@ def run_leg(ticket: JobTicket, control: Control, sandbox: Sandbox) -> None:
         sandbox.close()
         leg.log.close()
     control.emit(LegFinished(ticket.leg, result, outputs, time.monotonic() - begun))
+    control.flush()
 
 
 class _Leg:

@@ -55,5 +55,6 @@ def supervise(sock: socket.socket, sandbox: Sandbox) -> None:
         sandbox.close()
         try:
             control.emit(Lost(ticket.leg, str(error)))
+            control.flush()
         except EngineGone:
             return
