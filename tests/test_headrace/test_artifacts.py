@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -34,13 +35,25 @@ class Step(NamedTuple):
     outputs: dict[str, str]
 
 
-class Server:
-    """The services, as a process."""
+SERVICES = ("headrace.cli", "services")
+# What each test session says of its server, where DEV_SERVER_LOGS asks for it; the pipeline keeps this file of a red leg.
+SERVER_LOG = Path(__file__).with_name("dev-server.log")
 
-    def __init__(self, folder: Path, *words: str, env: dict[str, str] | None = None, fds: tuple[int, ...] = ()) -> None:
+
+class Server:
+    """The services, as a process: `headrace services`, or another `program` that takes the same words."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *words: str,
+        program: tuple[str, ...] = SERVICES,
+        env: dict[str, str] | None = None,
+        fds: tuple[int, ...] = (),
+    ) -> None:
         self.run = "run"
         (folder / "key").write_bytes(KEY)
-        argv = [sys.executable, "-m", "headrace.services", "--store", str(folder / "store"), "--key-file", str(folder / "key")]
+        argv = [sys.executable, "-m", *program, "--store", str(folder / "store"), "--key-file", str(folder / "key")]
         self.process = subprocess.Popen(
             [*argv, *words],
             env=ENV | (env or {}),
@@ -80,9 +93,14 @@ class Server:
         return errors
 
 
-@pytest.fixture(scope="module")
-def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("services"))
+@pytest.fixture(scope="session")
+def process(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The live server that these tests drive. Workers of one session share its log."""
+    wanted = os.environ.get("DEV_SERVER_LOGS", "")
+    if not hasattr(request.config, "workerinput"):
+        SERVER_LOG.unlink(missing_ok=True)
+    words = ["--log", str(SERVER_LOG)] if wanted else []
+    server = Server(tmp_path_factory.mktemp("services"), *words, env={"DEV_SERVER_LOGS": wanted})
     yield server
     server.stop()
 
@@ -348,7 +366,8 @@ def test_two_servers_share_a_store(tmp_path: Path, workspace: Path) -> None:
 
 def test_it_takes_an_inherited_socket_and_ends_with_its_standard_input(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = Server(tmp_path, "--fd", str(listening.fileno()), "--until-eof", fds=(listening.fileno(),))
+        words = ("--fd", str(listening.fileno()), "--until-eof")
+        server = Server(tmp_path, *words, program=("headrace.services",), fds=(listening.fileno(),))
         assert server.url == f"http://127.0.0.1:{listening.getsockname()[1]}"
         assert server.call("ListArtifacts") == {}
     assert server.process.stdin is not None
@@ -368,6 +387,26 @@ def test_requests_are_logged_when_asked_for_without_secrets(tmp_path: Path, work
     assert ("POST /twirp/github.actions.results.api.v1.ArtifactService/CreateArtifact 200" in text) is there
     assert "sig=" not in text
     assert "Bearer" not in text
+
+
+@pytest.mark.parametrize(("wanted", "there"), [("1", True), ("", False)])
+def test_a_session_of_these_tests_keeps_the_log_of_its_server_when_asked(tmp_path: Path, wanted: str, there: bool) -> None:
+    """Another session, of a copy of this file: the log stands beside the tests, where the pipeline looks for it."""
+    shutil.copy(__file__, tmp_path)
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", "-k", "test_outputs_and_messages"]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "DEV_SERVER_LOGS": wanted}
+    done = subprocess.run([*argv, "."], cwd=tmp_path, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
+    log = tmp_path / "dev-server.log"
+    assert log.exists() is there
+    assert not there or "POST /twirp/github.actions.results.api.v1.ArtifactService/CreateArtifact 200" in log.read_text()
+
+
+def test_the_log_of_the_server_is_what_the_pipeline_uploads_and_git_ignores() -> None:
+    root = Path(__file__).resolve().parents[2]
+    path = SERVER_LOG.resolve().relative_to(root).as_posix()
+    assert f"path: {path}\n" in (root / ".github/workflows/headrace.yml").read_text()
+    assert path in (root / ".gitignore").read_text().splitlines()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from headrace.actions import builtin, interpreters
@@ -77,8 +77,15 @@ def run(place: Place, *argv: str) -> str:
     return done.stdout.strip()
 
 
+def quick_or_slow() -> list[Any]:
+    """Each pipeline leg takes its own version and the system's; the others are for the slow tests."""
+    own = ".".join(map(str, sys.version_info[:3]))
+    found = machines()
+    return [pytest.param(one, marks=() if one in (own, found[-1]) else pytest.mark.slow) for one in found]
+
+
 @pytest.mark.covers("runtime:10.2")
-@pytest.mark.parametrize("version", machines())
+@pytest.mark.parametrize("version", quick_or_slow())
 def test_pip_uv_and_venv_work_in_the_jobs_python_and_leave_the_machines_alone(tmp_path: Path, version: str) -> None:
     wanted = parse_range(version)
     assert wanted is not None
