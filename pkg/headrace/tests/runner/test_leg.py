@@ -392,6 +392,13 @@ def test_command_files_that_a_step_deleted_or_replaced_by_a_fifo_do_no_harm(tmp_
     assert "not a regular file" in ran.errors[1]
 
 
+def test_a_command_file_that_is_too_large_to_take_in_fails_the_step_and_none_of_it_counts(tmp_path: Path) -> None:
+    text = "- id: a\n  run: (printf 'A=1\\nB='; head -c 67108864 /dev/zero | tr '\\0' x; printf '\\nC=1\\n') > $GITHUB_OUTPUT\n"
+    ran = job(tmp_path, steps(text + "- {if: \"always() && steps.a.outputs.A == ''\", name: empty, run: echo}"))
+    assert (ran.result, results(ran)) == ("failure", ["failure", "success"])
+    assert ran.errors[0] == "Unable to process file command 'output' successfully."
+
+
 def test_a_nul_byte_in_the_environment_fails_that_step(tmp_path: Path) -> None:
     ran = job(tmp_path, steps("- run: printf 'A=a\\0b\\n' >> $GITHUB_ENV\n- run: echo no"))
     assert results(ran) == ["success", "failure"]
