@@ -29,7 +29,12 @@ NOT_PLAIN = [
 def by_click(words: list[str]) -> Call:
     """What click makes of the same words."""
     seen: list[Call] = []
-    command = event_command("run", lambda call: seen.append(call) or 0, RUN, "", "")  # type: ignore[func-returns-value]
+
+    def verb(call: Call) -> int:
+        seen.append(call)
+        return 0
+
+    command = event_command("run", verb, RUN, "", "")
     command.main(list(words), standalone_mode=False)
     return seen[0]
 

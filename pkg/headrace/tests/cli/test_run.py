@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 from headrace.report.documents import RecordLine, RunDocument
 from test_core.processes import Running
 
