@@ -14,6 +14,8 @@ import signal
 import socket
 from collections.abc import Callable
 
+_IDLE = 100  # milliseconds without any request before the trash is looked at
+
 Entry = Callable[[Callable[[], None]], Callable[[socket.socket], None]]
 """What a supervisor does: get ready (its argument is for children of its own, and closes what they must not hold), then serve."""
 
@@ -108,7 +110,9 @@ def _serve(sock: socket.socket, entry: Entry) -> None:
     last: list[str] = []
     try:
         while True:
-            ready = [fd for fd, _ in poll.poll()]
+            ready = [fd for fd, _ in poll.poll(_IDLE if nursery.trash and not nursery.cleaner else None)]
+            if not ready:  # nothing else to do: a leg that waits to start must not wait for this
+                nursery.clean()
             if wake in ready:
                 try:
                     while os.read(wake, 512):
@@ -125,7 +129,6 @@ def _serve(sock: socket.socket, entry: Entry) -> None:
                         nursery.trash.append(path)
                     case {"last": str(path)}:
                         last.append(path)
-            nursery.clean()
     except Closed:
         pass
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
