@@ -136,6 +136,7 @@ def test_where_no_crash_file_can_be_written_that_is_said(headrace: Headrace) -> 
 def test_an_interruption_ends_with_130(headrace: Headrace) -> None:
     code = (
         "from headrace.cli.ending import guarded\nimport os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job has it ignored
         "def call(): os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(30)\n"
         "sys.exit(guarded(call, []))"
     )
