@@ -56,11 +56,13 @@ def repository(folder: Path, text: str) -> None:
 
 
 def seconds(argv: list[str], cwd: Path, env: dict[str, str]) -> float:
-    begun = time.perf_counter()
-    done = subprocess.run(argv, cwd=cwd, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    took = time.perf_counter() - begun
-    if done.returncode:
-        raise SystemExit(f"{argv[0]} exited with {done.returncode}:\n{done.stderr.decode()}")
+    with tempfile.TemporaryFile() as said:  # of both streams: a pipe would have us woken, and in the way, at every line
+        begun = time.perf_counter()
+        done = subprocess.run(argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        took = time.perf_counter() - begun
+        if done.returncode:
+            said.seek(0)
+            raise SystemExit(f"{argv[0]} exited with {done.returncode}:\n{said.read().decode()}")
     return took
 
 
@@ -72,7 +74,9 @@ def main() -> None:
     parser.add_argument("--case", action="append", choices=list(TARGETS))
     parser.add_argument("--isolation", default="host")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
+    cache = Path.home() / ".cache"  # a user's state lies below HOME: /tmp may be another kind of disk
+    cache.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as name:
         folder = Path(name)
         if not (options.act and options.headrace):
             environment(folder / "env", not options.act, not options.headrace)

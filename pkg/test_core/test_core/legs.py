@@ -68,7 +68,14 @@ def job(
 def ticket_of(tmp_path: Path, workflow: Any, **more: Any) -> JobTicket:
     folders = Folders.below(str(tmp_path / "leg"), "repo", str(tmp_path / "log"))
     given: dict[str, Any] = {
-        "github": {"repository": "o/repo", "sha": "a" * 40, "ref": "refs/heads/main", "event_name": "push", "event": {"a": 1}},
+        "github": {
+            "repository": "o/repo",
+            "server_url": "https://github.com",
+            "sha": "a" * 40,
+            "ref": "refs/heads/main",
+            "event_name": "push",
+            "event": {"a": 1},
+        },
         "base": inherited(os.environ),
         "workflow_env": workflow.env,
         "workflow_defaults": workflow.defaults,
@@ -80,14 +87,14 @@ def ticket_of(tmp_path: Path, workflow: Any, **more: Any) -> JobTicket:
 
 
 def run_ticket(tmp_path: Path, ticket: JobTicket, cancel_at: str = "", force_at: str = "") -> Ran:
-    from headrace.runner.supervisor import supervise
+    from headrace.runner.supervisor import stand_by
 
     ours, theirs = socket.socketpair()
     pid = os.fork()
     if pid == 0:
         try:
             ours.close()
-            supervise(theirs)
+            stand_by(theirs.close)(theirs)
         finally:
             os._exit(0)
     theirs.close()

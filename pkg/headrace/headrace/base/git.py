@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -40,6 +40,14 @@ _KEPT = frozenset(
     }
 )
 _SIGPIPE = 13  # ignored by Python, and that is inherited
+
+
+_meanwhile: list[Callable[[], object]] = []
+
+
+def while_waiting(*work: Callable[[], object]) -> None:
+    """Things to do that have to be done anyway (importing, say): one for each of the next calls that git is waited for."""
+    _meanwhile[:] = work
 
 
 class GitError(HeadraceError):
@@ -97,6 +105,8 @@ class Running:
         self._pid, self._stdin, self._out, self._err, self._data = pid, stdin, out, err, data
 
     def finish(self) -> Completed:
+        if _meanwhile:
+            _meanwhile.pop(0)()
         chunks: dict[int, list[bytes]] = {self._out: [], self._err: []}
         poll = select.poll()
         for fd in chunks:

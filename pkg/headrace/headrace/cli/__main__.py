@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Do what the process's arguments say, and end it with the exit status."""
-    arguments = sys.argv[1:]
+    # All is flushed and written. Taking the interpreter down in order would only take time.
+    os._exit(do(sys.argv[1:]))
+
+
+def do(arguments: list[str]) -> int:
+    """The exit status of a call."""
     if arguments[:1] == ["run"]:
         from headrace.cli.early import prepare
 
         prepare(arguments)
+    from headrace.base.lean import import_msgspec
+
+    import_msgspec()
     from headrace.cli.ending import guarded
 
-    sys.exit(guarded(lambda: _call(arguments), arguments))
+    return guarded(lambda: _call(arguments), arguments)
 
 
 def _call(arguments: list[str]) -> object:
+    """Plain calls of the two verbs that are called most go straight in; everything else goes through click."""
+    if arguments[:1] in (["run"], ["plan"]):
+        from headrace.cli.declared import read_plain
+        from headrace.cli.options import EVENT, PLAN, RUN
+
+        call = read_plain(arguments[1:], RUN if arguments[0] == "run" else PLAN, "event", EVENT)
+        if call is not None:
+            if arguments[0] == "run":
+                from headrace.cli.run import run as verb
+            else:
+                from headrace.cli.plan import plan as verb
+            return verb(call)
     from headrace.cli.verbs import command_line
 
-    command = command_line()
-    with command.make_context("headrace", arguments) as context:
-        return command.invoke(context)
+    return command_line().main(arguments, prog_name="headrace", standalone_mode=False)
 
 
 if __name__ == "__main__":

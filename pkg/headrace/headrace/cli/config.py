@@ -4,43 +4,33 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import click
-from click.core import ParameterSource
-
 from headrace.base.errors import Position, Problem, UsageError
+from headrace.cli.declared import Call, Option
+from headrace.cli.options import RUN
 
 TABLE = "[tool.headrace"
 NOT_IN_FILE = {"repo", "json", "json-stream"}
 """Options that say where the file is, or how one call talks."""
 
 
-def settle(context: click.Context, root: str | None) -> dict[str, Any]:
-    """Parameter name → value. `root` is the folder whose pyproject.toml counts, None for none. Raises UsageError."""
+def settle(call: Call, options: Sequence[Option], root: str | None) -> dict[str, Any]:
+    """Dest → value. `root` is the folder whose pyproject.toml counts, None for none. Raises UsageError."""
     settings = read_settings(root) if root else {}
-    values = dict(context.params)
-    for parameter in context.command.params:
-        name = parameter.name
-        if not isinstance(parameter, click.Option) or name not in values:
+    values = dict(call.values)
+    for option in options:
+        if option.dest in call.named:
             continue
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            continue
-        key = key_of(parameter)
-        variable = "HEADRACE_" + key.replace("-", "_").upper()
+        variable = "HEADRACE_" + option.dest.upper()
         text = os.environ.get(variable, "")
         if text:
-            values[name] = _convert(context, parameter, _from_text(parameter, text, variable), variable)
-        elif key in settings and key not in NOT_IN_FILE:
-            where = f"{key} in {TABLE}] of {os.path.join(root or '', 'pyproject.toml')}"
-            values[name] = _convert(context, parameter, _from_file(parameter, settings[key], where), where)
+            values[option.dest] = _convert(option, _from_text(option, text, variable), variable)
+        elif option.key in settings and option.key not in NOT_IN_FILE:
+            where = f"{option.key} in {TABLE}] of {os.path.join(root or '', 'pyproject.toml')}"
+            values[option.dest] = _convert(option, _from_file(option, settings[option.key], where), where)
     return values
-
-
-def key_of(parameter: click.Option) -> str:
-    """The option's long name without dashes: its name in the file and, in capitals, in the environment."""
-    return next(name for name in parameter.opts if name.startswith("--"))[2:]
 
 
 def read_settings(root: str) -> dict[str, Any]:
@@ -67,10 +57,7 @@ def read_settings(root: str) -> dict[str, Any]:
 
 def known_keys() -> set[str]:
     """What may stand in the file: the options of `run` and `plan`."""
-    from headrace.cli import options
-
-    shared = [*options.selecting(), *options.happening(), *options.surroundings(), *options.running(), *options.talking()]
-    return {key_of(each) for each in shared} - NOT_IN_FILE
+    return {option.key for option in RUN} - NOT_IN_FILE
 
 
 def _parse(data: bytes, path: str) -> dict[str, Any]:
@@ -100,21 +87,21 @@ _YES = dict.fromkeys(("1", "true", "yes", "on"), True)
 _YES_NO: Mapping[str, bool] = _YES | dict.fromkeys(("0", "false", "no", "off"), False)
 
 
-def _from_text(parameter: click.Option, text: str, variable: str) -> Any:
+def _from_text(option: Option, text: str, variable: str) -> Any:
     """Repeatable options take one value a line."""
-    if parameter.multiple:
+    if option.kind == "many":
         return [line for line in text.splitlines() if line]
-    if parameter.is_flag:
+    if option.kind == "flag":
         if text.lower() not in _YES_NO:
             raise UsageError(Problem(f"{variable}: '{text}' is neither true nor false"))
         return _YES_NO[text.lower()]
     return text
 
 
-def _from_file(parameter: click.Option, value: Any, where: str) -> Any:
-    if parameter.name == "secret" and any("=" in str(each) for each in (value if isinstance(value, list) else [value])):
+def _from_file(option: Option, value: Any, where: str) -> Any:
+    if option.dest == "secret" and any("=" in str(each) for each in (value if isinstance(value, list) else [value])):
         raise UsageError(Problem(f"{where}: a secret's value must not stand in the repository", hint="name it without a value"))
-    if parameter.multiple:
+    if option.kind == "many":
         if isinstance(value, dict):
             value = [f"{key}={each}" for key, each in value.items()]
         elif isinstance(value, str):
@@ -122,16 +109,19 @@ def _from_file(parameter: click.Option, value: Any, where: str) -> Any:
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise UsageError(Problem(f"{where}: expected a list of texts"))
         return value
-    if parameter.is_flag != isinstance(value, bool):
-        raise UsageError(Problem(f"{where}: expected {'true or false' if parameter.is_flag else 'a text or a number'}"))
+    if (option.kind == "flag") != isinstance(value, bool):
+        raise UsageError(Problem(f"{where}: expected {'true or false' if option.kind == 'flag' else 'a text or a number'}"))
     if isinstance(value, (list, dict)):
         raise UsageError(Problem(f"{where}: expected one value"))
     return value
 
 
-def _convert(context: click.Context, parameter: click.Option, value: Any, where: str) -> Any:
+def _convert(option: Option, value: Any, where: str) -> Any:
+    if option.kind == "many":
+        return tuple(value)
+    if option.kind == "flag":
+        return value
     try:
-        return parameter.type_cast_value(context, value)
-    except click.BadParameter as error:
-        message = error.message.rstrip(".")
-        raise UsageError(Problem(f"{where}: {message[:1].lower()}{message[1:]}")) from error
+        return option.convert(str(value))
+    except ValueError as error:
+        raise UsageError(Problem(f"{where}: {error}")) from error

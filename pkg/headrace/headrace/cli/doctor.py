@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from headrace.cli import options
+from headrace.cli.clicked import colour_option
 from headrace.report.colour import Choice
 
 HELP = """Say what this version and this machine can do.
@@ -29,7 +29,7 @@ command = click.Command(
     callback=doctor,
     params=[
         click.Option(["--features"], is_flag=True, help="The language features, and which of them jobs may use here (default)."),
-        options.talking()[0],
+        colour_option(),
     ],
     help=HELP,
     epilog="Example: headrace doctor --features",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 ZYGOTE: list[tuple[socket.socket, int]] = []
 """The socket and the process id of the zygote, for `run`; empty where none was forked."""
@@ -12,16 +12,10 @@ ZYGOTE: list[tuple[socket.socket, int]] = []
 def prepare(arguments: Sequence[str]) -> None:
     """Fork it if the words are those of a run. It loads what jobs need while this process reads files, and ends with us."""
     if arguments[:1] == ["run"] and not any(word in ("-h", "--help") for word in arguments):
+        from headrace.engine.early import load_supervisor
         from headrace.sandbox.zygote import start
 
         try:
-            ZYGOTE.append(start(_supervisor))
+            ZYGOTE.append(start(load_supervisor))
         except OSError:  # too many processes: the engine tries again, and says so
             return
-
-
-def _supervisor() -> Callable[[socket.socket], None]:
-    from headrace.runner.supervisor import supervise, warm
-
-    warm()
-    return supervise

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
-
-import click
+from typing import TYPE_CHECKING, Any
 
 from headrace.base.errors import HeadraceError, Problem
+
+if TYPE_CHECKING:
+    import click
 
 INTERRUPTED = 130
 ENGINE = 3
@@ -22,6 +23,7 @@ def guarded(call: Callable[[], Any], arguments: list[str]) -> int:
     try:
         status = _call(call, arguments)
         sys.stdout.flush()
+        sys.stderr.flush()
         return status
     except BrokenPipeError:
         # The reader has gone: nobody is left to tell. What is still buffered must not fail again while the interpreter ends.
@@ -41,18 +43,36 @@ def _call(call: Callable[[], Any], arguments: list[str]) -> int:
     except HeadraceError as error:
         say_problems(error.problems)
         return error.status
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    except click.ClickException as error:
-        say_error(click_problem(error))
-        return USAGE
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         say_error("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         raise
+    except SystemExit:  # click's answer to a reader that has gone, the only one that it does not leave to us
+        return BROKEN_PIPE
     except Exception as error:
+        if (status := _of_click(error)) is not None:
+            return status
         return _crashed(error, arguments)
+
+
+def _of_click(error: Exception) -> int | None:
+    """The status of one of click's own ends. It is not loaded here: where it is not, nothing of its can have been raised."""
+    if "click" not in sys.modules:
+        return None
+    import click
+
+    match error:
+        case click.exceptions.Exit():
+            return error.exit_code
+        case click.ClickException():
+            say_error(click_problem(error))
+            return USAGE
+        case click.Abort():
+            say_error("interrupted")
+            return INTERRUPTED
+        case _:
+            return None
 
 
 def say_error(text: str) -> None:
@@ -71,6 +91,8 @@ def _say(text: str) -> None:
 
 def click_problem(error: click.ClickException) -> str:
     """A wrong call in one line: what is wrong; what to do."""
+    import click
+
     if isinstance(error, click.NoSuchOption):
         return str(Problem(f"there is no option {error.option_name}", hint=_option_hint(error.option_name, error.ctx)))
     message = " ".join(error.format_message().split()).rstrip(".")
@@ -83,7 +105,7 @@ def _option_hint(name: str, context: click.Context | None) -> str:
     from headrace.cli import options
     from headrace.plan.nearest import nearest
 
-    if any(name in each.opts for each in options.running()):
+    if any(name in each.names for each in options.RUNNING):
         return "`headrace run` has it"
     known = [each for parameter in context.command.get_params(context) for each in parameter.opts] if context else []
     near = nearest(name, [each for each in known if each.startswith("--")])

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from headrace.cli import options
+from headrace.cli.clicked import colour_option
 from headrace.report.colour import Choice
 
 
@@ -38,7 +38,7 @@ command = click.Command(
         click.Option(["--failed"], is_flag=True, help="Only the steps that failed."),
         click.Option(["--step"], type=click.IntRange(min=1), metavar="N", help="Only this step, as numbered in the summary."),
         click.Option(["--raw"], is_flag=True, help="The bytes of the log files, without any heading."),
-        options.talking()[0],
+        colour_option(),
     ],
     help="Print the log of RUN (default: the newest one here), of all jobs or of JOB: a job's id, or its name with the leg.",
     epilog="Example: headrace logs --failed",

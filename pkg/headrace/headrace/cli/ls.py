@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from headrace.cli import options
+from headrace.cli.clicked import colour_option
 from headrace.report.colour import Choice
 
 
@@ -49,7 +49,7 @@ command = click.Command(
         click.Option(["--all", "everywhere"], is_flag=True, help="Of every repository, not only of the one we stand in."),
         click.Option(["--repo"], metavar="DIR", help="The repository (default: the one we stand in)."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON object."),
-        options.talking()[0],
+        colour_option(),
     ],
     help="List past runs, the newest first.",
     epilog="Example: headrace ls -n 5",

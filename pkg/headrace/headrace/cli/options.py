@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import click
 from msgspec import Struct
 
 from headrace.base.errors import Position, Problem, UsageError
+from headrace.cli.declared import Option
 from headrace.cli.pairs import pairs, read_dotenv, read_text, secrets
 from headrace.report.colour import Choice
 
@@ -17,78 +17,63 @@ Depth = Literal["silent", "failures", "steps", "output", "decisions"]
 DEPTHS: tuple[Depth, ...] = ("silent", "failures", "steps", "output", "decisions")
 
 
-def option(*names: str, **more: Any) -> click.Option:
-    return click.Option(names, **more)
+EVENT = "push"
+"""What happened where a call does not say."""
 
+SELECTING = (
+    Option(("--repo",), "one", "DIR", "The repository (default: the one we stand in)."),
+    Option(("-W", "--workflow"), "many", "FILE", "Only this workflow: a path, a name or a folder (repeatable)."),
+    Option(("-j", "--job"), "many", "ID", "Only this job and what it needs (repeatable)."),
+    Option(("--no-needs",), "flag", "", "With --job: without what it needs."),
+    Option(("--matrix",), "many", "K=V", "Only matching legs (repeatable)."),
+)
+HAPPENING = (
+    Option(("--ref",), "one", "REF", "The ref that the event names (default: the present branch)."),
+    Option(("--sha",), "one", "SHA", "The commit whose tree is used (default: REF's, else the working tree)."),
+    Option(("--base",), "one", "REV", "pull_request: where it would be merged into."),
+    Option(("--head",), "one", "REV", "pull_request: what would be merged."),
+    Option(("--payload",), "one", "FILE", "The event's JSON payload; what it lacks is filled in ('-': standard input)."),
+    Option(("--actor",), "one", "NAME", "Who did it."),
+    Option(("--input",), "many", "K=V", "An input of workflow_dispatch (repeatable)."),
+)
+SURROUNDINGS = (
+    Option(("--secret",), "many", "K[=V]", "A secret; without a value, from the environment (repeatable)."),
+    Option(("--var",), "many", "K=V", "A configuration variable (repeatable)."),
+    Option(("--env",), "many", "K=V", "An environment variable of all jobs, the weakest (repeatable)."),
+    Option(("--secret-file",), "many", "F", "Secrets in dotenv format (repeatable)."),
+    Option(("--var-file",), "many", "F", "Variables in dotenv format (repeatable)."),
+    Option(("--env-file",), "many", "F", "Environment variables in dotenv format (repeatable)."),
+    Option(("--action",), "many", "OWNER/NAME@REF=DIR", "Use this folder for that action (repeatable)."),
+    Option(("--actions-root",), "one", "DIR", "A folder of git mirrors OWNER+NAME/repo."),
+)
+RUNNING = (
+    Option(("--isolation",), "choice", "", "What parts jobs from the machine.", ("auto", "namespaces", "host")),
+    Option(("--network",), "choice", "", "Which network jobs see.", ("private", "host", "none")),
+    Option(("--expose",), "many", "PATH", "Let jobs see this path of the machine (repeatable)."),
+    Option(("--native",), "choice", "", "Native drop-ins for well-known actions.", ("on", "off")),
+    Option(("--max-parallel",), "number", "N", "At most so many jobs at once."),
+    Option(("--no-share",), "flag", "", "Run every job from its first step, sharing nothing."),
+    Option(("--keep",), "flag", "", "Keep the jobs' folders."),
+    Option(("--path-prepend",), "many", "DIR", "Put this folder first on the PATH of jobs (repeatable)."),
+    Option(("--skip-unsupported",), "flag", "", "Do not fail for jobs that cannot run here."),
+)
+COLOUR = Option(("--color",), "choice", "", "Colours (default: auto).", ("auto", "always", "never"))
+TALKING = (
+    COLOUR,
+    Option(("-v", "--verbose"), "count", "", "Show steps' output; twice: decisions too."),
+    Option(("-q", "--quiet"), "count", "", "Show failures and the summary only; twice: nothing."),
+)
 
-def many(*names: str, metavar: str, help: str) -> click.Option:
-    """An option that may be given several times."""
-    return click.Option(names, multiple=True, metavar=metavar, help=help)
-
-
-def event_argument() -> click.Argument:
-    return click.Argument(["event"], required=False, default="push", metavar="[EVENT]")
-
-
-def selecting() -> list[click.Option]:
-    return [
-        option("--repo", metavar="DIR", help="The repository (default: the one we stand in)."),
-        many("-W", "--workflow", metavar="FILE", help="Only this workflow: a path, a name or a folder (repeatable)."),
-        many("-j", "--job", metavar="ID", help="Only this job and what it needs (repeatable)."),
-        option("--no-needs", is_flag=True, help="With --job: without what it needs."),
-        many("--matrix", metavar="K=V", help="Only matching legs (repeatable)."),
-    ]
-
-
-def happening() -> list[click.Option]:
-    return [
-        option("--ref", metavar="REF", help="The ref that the event names (default: the present branch)."),
-        option("--sha", metavar="SHA", help="The commit whose tree is used (default: REF's, else the working tree)."),
-        option("--base", metavar="REV", help="pull_request: where it would be merged into."),
-        option("--head", metavar="REV", help="pull_request: what would be merged."),
-        option("--payload", metavar="FILE", help="The event's JSON payload; what it lacks is filled in ('-': standard input)."),
-        option("--actor", metavar="NAME", help="Who did it."),
-        many("--input", metavar="K=V", help="An input of workflow_dispatch (repeatable)."),
-    ]
-
-
-def surroundings() -> list[click.Option]:
-    return [
-        many("--secret", metavar="K[=V]", help="A secret; without a value, from the environment (repeatable)."),
-        many("--var", metavar="K=V", help="A configuration variable (repeatable)."),
-        many("--env", metavar="K=V", help="An environment variable of all jobs, the weakest (repeatable)."),
-        many("--secret-file", metavar="F", help="Secrets in dotenv format (repeatable)."),
-        many("--var-file", metavar="F", help="Variables in dotenv format (repeatable)."),
-        many("--env-file", metavar="F", help="Environment variables in dotenv format (repeatable)."),
-        many("--action", metavar="OWNER/NAME@REF=DIR", help="Use this folder for that action (repeatable)."),
-        option("--actions-root", metavar="DIR", help="A folder of git mirrors OWNER+NAME/repo."),
-    ]
-
-
-def running() -> list[click.Option]:
-    return [
-        option("--isolation", type=click.Choice(["auto", "namespaces", "host"]), help="What parts jobs from the machine."),
-        option("--network", type=click.Choice(["private", "host", "none"]), help="Which network jobs see."),
-        many("--expose", metavar="PATH", help="Let jobs see this path of the machine (repeatable)."),
-        option("--native", type=click.Choice(["on", "off"]), help="Native drop-ins for well-known actions."),
-        option("--max-parallel", type=click.IntRange(min=1), metavar="N", help="At most so many jobs at once."),
-        option("--no-share", is_flag=True, help="Run every job from its first step, sharing nothing."),
-        option("--keep", is_flag=True, help="Keep the jobs' folders."),
-        many("--path-prepend", metavar="DIR", help="Put this folder first on the PATH of jobs (repeatable)."),
-        option("--skip-unsupported", is_flag=True, help="Do not fail for jobs that cannot run here."),
-    ]
-
-
-def json_output(help: str) -> click.Option:
-    return option("--json", "json", is_flag=True, help=help)
-
-
-def talking() -> list[click.Option]:
-    return [
-        option("--color", type=click.Choice(["auto", "always", "never"]), help="Colours (default: auto)."),
-        option("-v", "--verbose", count=True, help="Show steps' output; twice: decisions too."),
-        option("-q", "--quiet", count=True, help="Show failures and the summary only; twice: nothing."),
-    ]
+PLAN = (*SELECTING, *HAPPENING, *SURROUNDINGS, Option(("--json",), "flag", "", "Print one JSON object."), *TALKING)
+RUN = (
+    *SELECTING,
+    *HAPPENING,
+    *SURROUNDINGS,
+    *RUNNING,
+    Option(("--json",), "flag", "", "Print one JSON object at the end."),
+    Option(("--json-stream",), "flag", "", "Print one record a line as it happens."),
+    *TALKING,
+)
 
 
 class Asked(Struct, frozen=True):

@@ -82,7 +82,7 @@ def parse_dotenv(text: str, path: str) -> dict[str, str]:
             key = key[7:].strip()
         if not equals or not key or any(c.isspace() for c in key):
             raise UsageError(Problem("this line is not NAME=VALUE", Position(path, first + 1, 1)))
-        value = value.strip(" \t")
+        value = value.lstrip(" \t")
         if value[:1] in ("'", '"'):
             column = line.index(value, line.index("=") + 1) + 1
             closed = _closing(value)
@@ -97,7 +97,7 @@ def parse_dotenv(text: str, path: str) -> dict[str, str]:
                 raise UsageError(Problem("there is text behind the closing quote", Position(path, index, 1)))
             found[key] = _unquoted(value[: closed + 1])
         else:
-            found[key] = _without_comment(value)
+            found[key] = _without_comment(value.rstrip(" \t"))
     return found
 
 

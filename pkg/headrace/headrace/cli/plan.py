@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
-import click
+from headrace.cli.declared import Call
+from headrace.cli.options import PLAN
 
-from headrace.cli import options
-
+EXAMPLE = "headrace plan push --ref refs/tags/v1.0 --json"
 HELP = """Show which jobs EVENT (default: push) would run in this repository, and why.
 
 Nothing is executed and nothing is written. The status is 0, or 2 where the call or a workflow file is wrong."""
 
 
-def plan(context: click.Context, **_: Any) -> int:
+def plan(call: Call) -> int:
     from headrace.cli.prepare import prepare, settled
     from headrace.cli.terminal import style_of, write_json, write_lines
 
-    repository, asked, _values = settled(context)
+    repository, asked, _values = settled(call, PLAN)
     prepared = prepare(repository, asked, None)
     if asked.json:
         from headrace.report.json_plan import plan_json
@@ -31,17 +30,10 @@ def plan(context: click.Context, **_: Any) -> int:
     return 2 if prepared.problems else 0
 
 
-command = click.Command(
-    "plan",
-    callback=click.pass_context(plan),
-    params=[
-        options.event_argument(),
-        *options.selecting(),
-        *options.happening(),
-        *options.surroundings(),
-        options.json_output("Print one JSON object."),
-        *options.talking(),
-    ],
-    help=HELP,
-    epilog="Example: headrace plan push --ref refs/tags/v1.0 --json",
-)
+def __getattr__(name: str) -> object:
+    """`command`, made when it is asked for: a plain call needs no click."""
+    if name != "command":
+        raise AttributeError(name)
+    from headrace.cli.clicked import event_command
+
+    return event_command("plan", plan, PLAN, HELP, EXAMPLE)

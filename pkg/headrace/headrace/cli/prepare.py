@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import click
 from msgspec import Struct
 
+from headrace.base import git
 from headrace.base.errors import Problem
 from headrace.cli.config import settle
+from headrace.cli.declared import Call, Option
 from headrace.cli.options import Asked, asked
 from headrace.events.model import Event, Repository
 from headrace.events.snapshot import ObjectStore
@@ -24,14 +25,22 @@ class Prepared(Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
-def settled(context: click.Context) -> tuple[Repository, Asked, dict[str, Any]]:
+def settled(call: Call, options: Sequence[Option]) -> tuple[Repository, Asked, dict[str, Any]]:
     """The repository, and what is asked for with every default in it. Raises HeadraceError."""
     from headrace.events.detect import open_repository
 
-    folder = context.params.get("repo") or os.environ.get("HEADRACE_REPO") or "."
+    folder = call.values.get("repo") or os.environ.get("HEADRACE_REPO") or "."
+    git.while_waiting(_load_planner)
     repository = open_repository(folder)
-    values = settle(context, None if repository.root == repository.git_dir else repository.root)
+    values = settle(call, options, None if repository.root == repository.git_dir else repository.root)
     return repository, asked(values), values
+
+
+def _load_planner() -> None:
+    import headrace.cli.parsed
+    import headrace.cli.workflows
+    import headrace.engine.capabilities
+    import headrace.plan.make  # noqa: F401
 
 
 def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) -> Prepared:
@@ -40,6 +49,7 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
     What is wrong with workflow files is said on stderr and comes back in `problems`; the others are planned without them. Raises
     HeadraceError where the call is wrong."""
     from headrace.cli.ending import say_problems
+    from headrace.cli.parsed import Parsed, name_of
     from headrace.cli.workflows import gather
     from headrace.engine.capabilities import capabilities
     from headrace.events.build import build_event
@@ -49,7 +59,7 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
 
     request = EventRequest(call.ref, call.sha, call.base, call.head, call.payload, call.actor, call.inputs)
     event: Event = build_event(repository, call.event, request, objects)
-    gathered = gather(event, call.workflows, call.actions_root)
+    gathered = gather(event, call.workflows, Parsed(name_of(repository.git_dir), keeps=objects is not None), call.actions_root)
     say_problems(gathered.problems)
     selection = Selection(gathered.selected, call.jobs, call.needs, call.matrix)
     plan = make_plan(gathered.workflows, event, capabilities(), selection, vars=call.vars)

@@ -6,9 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from headrace.cli import options
+from headrace.cli.declared import Call
+from headrace.cli.options import RUN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from headrace.report.logs import Logs
     from headrace.report.stream import Renderer
 
+EXAMPLE = "headrace run pull_request --job test"
 HELP = """Run the jobs that EVENT (default: push) starts in this repository.
 
 The working tree runs as it is, untracked files included; the repository is never written to. The status is 0 where every
@@ -28,10 +28,10 @@ job succeeded or was skipped for a stated reason, 1 where one failed, was cancel
 call or a workflow file is wrong, 3 where the engine failed, 130 where it was interrupted."""
 
 
-def run(context: click.Context, **_: Any) -> int:
+def run(call: Call) -> int:
     from headrace.cli.prepare import exit_status, prepare, settled
 
-    repository, asked, values = settled(context)
+    repository, asked, values = settled(call, RUN)
     prepared = prepare(repository, asked, _snapshots(repository.git_dir))
     state = _run(prepared, asked, values)
     return exit_status(prepared.problems, status(state, bool(values["skip_unsupported"])))
@@ -72,13 +72,46 @@ def _run_jobs(prepared: Prepared, asked: Asked, values: Mapping[str, Any]) -> Ru
     zygote = ZYGOTE.pop() if ZYGOTE else None
     try:
         state = run_plan(
-            prepared.plan, asked_for, Journal.open(), observer, zygote=zygote, tick=lambda: observer.tick(time.time())
-        )
+            prepared.plan, asked_for, Journal.open(), observer, zygote=zygote,
+            tick=lambda: observer.tick(time.time()), interrupted=_say_interrupted,
+        )  # fmt: skip
     finally:
         observer.close()
     if asked.depth != "silent":
         _say_summary(state, logs, asked, asked_for.argv)
     return state
+
+
+def _say_interrupted(times: int) -> None:
+    from headrace.cli.ending import say_error
+
+    say_error("interrupted: jobs end in order; again kills them" if times == 1 else "interrupted again: killing what runs")
+
+
+_NOT_YET = (
+    ("isolation", "namespaces", "jobs cannot be parted from the machine by namespaces yet"),
+    ("network", "private", "jobs have the machine's network"),
+    ("network", "none", "jobs have the machine's network"),
+    ("native", "off", "published actions cannot be run as they are yet"),
+)
+"""What is asked for and cannot be had is refused: it must not look as if it had been done."""
+
+ISOLATION = (
+    "isolation: host. Every job has a workspace, HOME, temporary folder and Python of its own, and what it starts ends with it; "
+    "it can read what you can read"
+)
+
+
+def notes(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What is said once at the start of a run."""
+    said = [ISOLATION]
+    home = environ.get("HOME", "")
+    config = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+    places = (f"{config}/pip/pip.conf", f"{home}/.pip/pip.conf", f"{config}/uv/uv.toml", f"{home}/.npmrc", f"{home}/.netrc")
+    left_out = [place for place in places if os.path.exists(place)]
+    if left_out:
+        said.append(f"jobs do not see {', '.join(left_out)}, as none of it is on a hosted machine")
+    return tuple(said)
 
 
 def run_options(asked: Asked, values: Mapping[str, Any]) -> RunOptions:
@@ -87,9 +120,15 @@ def run_options(asked: Asked, values: Mapping[str, Any]) -> RunOptions:
     from headrace.cli.words import without_secrets
     from headrace.engine.options import RunOptions
 
+    for name, value, what in _NOT_YET:
+        if values[name] == value:
+            raise UsageError(Problem(f"--{name} {value}: {what}", hint="leave it out"))
+    if values["expose"]:
+        raise UsageError(Problem("--expose: jobs see the machine as it is here", hint="leave it out"))
     if asked.actions:
         raise UsageError(Problem("--action: jobs cannot be given other folders for actions yet", hint="leave it out"))
     return RunOptions(
+        notes=notes(os.environ),
         isolation=values["isolation"] or "auto",
         network=values["network"] or "private",
         expose=tuple(os.path.abspath(path) for path in values["expose"]),
@@ -108,12 +147,11 @@ def run_options(asked: Asked, values: Mapping[str, Any]) -> RunOptions:
 
 def _snapshots(git_dir: str) -> ObjectStore:
     """Where snapshots of this repository's working trees are kept."""
-    from hashlib import sha256
-
     from headrace.base.paths import state_dir
+    from headrace.cli.parsed import name_of
     from headrace.events.snapshot import ObjectStore
 
-    return ObjectStore(os.path.join(state_dir(), "repositories", sha256(os.fsencode(git_dir)).hexdigest()[:16]))
+    return ObjectStore(os.path.join(state_dir(), "repositories", name_of(git_dir)))
 
 
 def _renderers(asked: Asked, stream: bool, logs: Logs) -> list[Renderer]:
@@ -161,6 +199,8 @@ def status(state: RunState, skip_unsupported: bool) -> int:
     rules = {leg.why.rule for leg in state.legs.values() if leg.why is not None}
     if state.result == "interrupted" or "interrupted" in rules:
         return 130
+    if any(leg.lost for leg in state.legs.values()):  # what became of it is not known
+        return 3
     from headrace.engine.decide import effective
 
     results = {effective(leg) for leg in state.legs.values() if leg.result is not None}
@@ -168,19 +208,10 @@ def status(state: RunState, skip_unsupported: bool) -> int:
     return 0 if results <= allowed and state.result in (None, "success", "skipped") else 1
 
 
-command = click.Command(
-    "run",
-    callback=click.pass_context(run),
-    params=[
-        options.event_argument(),
-        *options.selecting(),
-        *options.happening(),
-        *options.surroundings(),
-        *options.running(),
-        options.json_output("Print one JSON object at the end."),
-        options.option("--json-stream", is_flag=True, help="Print one record a line as it happens."),
-        *options.talking(),
-    ],
-    help=HELP,
-    epilog="Example: headrace run push -v",
-)
+def __getattr__(name: str) -> object:
+    """`command`, made when it is asked for: a plain call needs no click."""
+    if name != "command":
+        raise AttributeError(name)
+    from headrace.cli.clicked import event_command
+
+    return event_command("run", run, RUN, HELP, EXAMPLE)

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from headrace.base import git
 from headrace.base.errors import Problem, UsageError
+from headrace.cli.parsed import Parsed
 from headrace.events.model import Event
 from headrace.plan.nearest import hint
 from headrace.workflow.model import Workflow
@@ -133,15 +134,15 @@ class Source:
         return found.data if found is not None and found.kind == "blob" else None
 
 
-def gather(event: Event, wanted: tuple[str, ...], mirrors: str = "") -> Gathered:
+def gather(event: Event, wanted: tuple[str, ...], parsed: Parsed, mirrors: str = "") -> Gathered:
     """All workflow files of the event's tree, or those that `-W` names. `mirrors` is a folder of git repositories
-    OWNER+NAME/repo. Raises UsageError where `-W` names nothing."""
+    OWNER+NAME/repo; `parsed` knows files that were read before. Raises UsageError where `-W` names nothing."""
     if not from_commit(event):
-        return _gather(event, WorkTree(event.repository.root), wanted, mirrors)
+        return _gather(event, WorkTree(event.repository.root), wanted, parsed, mirrors)
     with git.Objects(event.objects or event.repository.git_dir) as objects:
         if objects.commit(event.sha) is None:  # a commit that only a run would make
-            return _gather(event, WorkTree(event.repository.root), wanted, mirrors)
-        return _gather(event, CommitTree(objects, event.sha), wanted, mirrors)
+            return _gather(event, WorkTree(event.repository.root), wanted, parsed, mirrors)
+        return _gather(event, CommitTree(objects, event.sha), wanted, parsed, mirrors)
 
 
 def from_commit(event: Event) -> bool:
@@ -163,7 +164,7 @@ def _load(path: str, content: bytes, source: Source) -> Loaded:
     return loaded
 
 
-def _gather(event: Event, tree: Tree, wanted: tuple[str, ...], mirrors: str) -> Gathered:
+def _gather(event: Event, tree: Tree, wanted: tuple[str, ...], parsed: Parsed, mirrors: str) -> Gathered:
     source = Source(tree, mirrors)
     root = event.repository.root
     chosen = [by_path(root, tree, each) for each in wanted]
@@ -175,11 +176,18 @@ def _gather(event: Event, tree: Tree, wanted: tuple[str, ...], mirrors: str) -> 
         if content is None:
             continue
         files.append(path)
+        known = parsed.get(path, content)
+        if known is not None:
+            workflows.append(known)
+            continue
         loaded = _load(path, content, source)
         if loaded.workflow is not None:
             workflows.append(loaded.workflow)
+            if not loaded.problems:
+                parsed.put(path, content, loaded.workflow)
         if loaded.problems:
             problems[path] = tuple(loaded.problems)
+    parsed.save()
     selected = _selected(wanted, chosen, workflows, files)
     # Who asked for some files need not hear about the others.
     heard = selected if wanted else tuple(problems)

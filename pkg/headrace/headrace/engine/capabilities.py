@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 
-from headrace.actions.builtin import NAMES
-from headrace.plan.model import Capabilities
-
-# `*` stands for any version; everything else is the label's own text, lower case
-_ANYWHERE = frozenset({"ubuntu-*", "linux", "self-hosted"})
-_MACHINES = {"x86_64": ("x64", "amd64"), "aarch64": ("arm64", "aarch64")}
+from headrace.actions.builtin import LIMITS, NAMES
+from headrace.plan.labels import labels_of
+from headrace.plan.model import Capabilities, Limit
 
 
 def capabilities() -> Capabilities:
     """The labels, native drop-ins and language features of this machine."""
-    machine, _ = _MACHINES.get(os.uname().machine, ("", ""))
-    labels = _ANYWHERE | ({machine} if machine else set())
-    return Capabilities(labels=frozenset(labels | ({"ubuntu-*-arm"} if machine == "arm64" else set())), actions=NAMES)
+    limits = tuple(Limit(*limit) for limit in LIMITS)
+    return Capabilities(labels=labels_of(os.uname().machine), actions=NAMES, limits=limits)
 
 
 def runner_arch() -> str:

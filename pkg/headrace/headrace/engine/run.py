@@ -15,9 +15,9 @@ from types import FrameType
 from typing import Literal
 
 from headrace import __version__
-from headrace.base.errors import EngineError
 from headrace.base.paths import work_dir
 from headrace.engine.decide import Cancel, Finish, Settle, Start, decide, effective, outcome
+from headrace.engine.early import load_supervisor
 from headrace.engine.executor import Attempt, Executor
 from headrace.engine.local import LocalExecutor
 from headrace.engine.options import Limits, RunOptions
@@ -36,14 +36,6 @@ _TICK = 1.0  # seconds between two ticks of the observer
 _FORCED = 10.0  # seconds that forcibly cancelled legs have before their processes are killed from above
 
 
-def load_supervisor() -> Callable[[socket.socket], None]:
-    """What the zygote loads before it forks the first supervisor."""
-    from headrace.runner.supervisor import supervise, warm
-
-    warm()
-    return supervise
-
-
 def run(
     plan: Plan,
     options: RunOptions,
@@ -52,11 +44,12 @@ def run(
     *,
     zygote: tuple[socket.socket, int] | None = None,
     tick: Callable[[], None] = lambda: None,
+    interrupted: Callable[[int], None] = lambda _: None,
 ) -> RunState:
     """Run a plan to its end and return what its records add up to. `zygote`: one that was forked early, else one is made now.
 
-    Ctrl-C (or SIGTERM, SIGHUP) cancels in order, a second one kills. Raises EngineError where the journal or the machine fails;
-    then nothing of the run is left alive."""
+    Ctrl-C (or SIGTERM, SIGHUP) cancels in order, a second one kills; `interrupted` is told which it was. Raises EngineError where
+    the journal or the machine fails; then nothing of the run is left alive."""
     started = RunStarted(
         plan.event.name, plan.event.ref, plan.event.sha, plan.event.repository.full_name, plan.event.repository.root,
         __version__, plan.event.snapshot, "host", options.argv, options.notes,
@@ -75,7 +68,7 @@ def run(
         try:
             tickets = Tickets(plan, options, run_id, numbers, services)
             engine = _Engine(plan, options, journal, observe, LocalExecutor(nursery), tickets, services, nursery, run_id)
-            return engine.run(started, tick)
+            return engine.run(started, tick, interrupted)
         finally:
             services.close()
             os.close(lock)
@@ -129,7 +122,7 @@ class _Engine:
 
     # -- the loop --
 
-    def run(self, started: RunStarted, tick: Callable[[], None]) -> RunState:
+    def run(self, started: RunStarted, tick: Callable[[], None], interrupted: Callable[[int], None]) -> RunState:
         wake, alarm = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         before = {number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         old_wakeup = signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
@@ -149,7 +142,9 @@ class _Engine:
                         self._poll.unregister(fd)
                     else:
                         self._take(fd)
-                self._obey_interrupts()
+                if self._interrupts > self._obeyed:
+                    interrupted(self._interrupts)
+                    self._obey_interrupts()
                 self._mind_deadlines()
                 self._advance()
                 if time.monotonic() - ticked >= _TICK:
@@ -271,8 +266,6 @@ class _Engine:
                 self._grace[leg.path] = now + _FORCED
 
     def _obey_interrupts(self) -> None:
-        if self._interrupts == self._obeyed:
-            return
         first = self._obeyed == 0
         self._obeyed = self._interrupts
         why = Reason("interrupted")
@@ -304,9 +297,3 @@ class _Engine:
         if "cancelled" in results:
             return "cancelled"
         return "success"
-
-
-def require_linux_or_mac() -> None:
-    """Raises EngineError on a system without fork."""
-    if not hasattr(os, "fork"):
-        raise EngineError("headrace runs jobs on Linux and macOS only")

@@ -16,7 +16,7 @@ from headrace.plan.contexts import RunInfo, github_context, needs_context, strat
 from headrace.plan.model import JobPath, Leg, Outcome, Plan, Planned
 from headrace.runner.ticket import Folders, JobTicket
 from headrace.sandbox.inherit import inherited
-from headrace.services.grants import JobGrant, issue
+from headrace.workflow.model import Steps, Uses
 
 
 class Tickets:
@@ -51,8 +51,7 @@ class Tickets:
         folders = Folders.below(
             self.leg_folder(leg.path), plan.event.repository.name, os.path.join(run_dir(self._run), self.log_name(leg.path))
         )
-        grant = JobGrant(self._run, f"leg-{self._number(leg.path)}", plan.event.repository.full_name, plan.event.ref)
-        runtime_token = issue(grant, self._services.key)
+        actions, masks = self._for_actions(leg) if _uses_actions(planned) else ({}, ())
         hosted = any(label.startswith(("ubuntu-", "windows-", "macos-")) for label in map(str.lower, leg.labels))
         return JobTicket(
             run=self._run,
@@ -67,22 +66,28 @@ class Tickets:
             strategy=strategy_context(leg),
             matrix=leg.matrix,
             secrets={**options.secrets, "GITHUB_TOKEN": self._token},
-            masks=(runtime_token,),
+            masks=masks,
             workflow_env=workflow.env,
             workflow_defaults=workflow.defaults,
             base={**self._base, **options.env},
-            actions={
-                "ACTIONS_RUNTIME_URL": self._services.url,
-                "ACTIONS_RESULTS_URL": self._services.url,
-                "ACTIONS_RUNTIME_TOKEN": runtime_token,
-            },
-            drop_ins=self._drop_ins,
+            actions=actions,
+            drop_ins=self._drop_ins if actions else {},
             environment="github-hosted" if hosted else "self-hosted",
             runner_name=self.runner_name,
             os=runner_os(),
             arch=runner_arch(),
             python=sys.executable,
         )
+
+    def _for_actions(self, leg: Leg) -> tuple[dict[str, str], tuple[str, ...]]:
+        """The variables that only actions get, and what must be masked of them."""
+        from headrace.services.grants import JobGrant, issue
+
+        event = self._plan.event
+        grant = JobGrant(self._run, f"leg-{self._number(leg.path)}", event.repository.full_name, event.ref)
+        token = issue(grant, self._services.key)
+        url = self._services.url
+        return {"ACTIONS_RUNTIME_URL": url, "ACTIONS_RESULTS_URL": url, "ACTIONS_RUNTIME_TOKEN": token}, (token,)
 
     @cached_property
     def _base(self) -> dict[str, str]:
@@ -111,6 +116,12 @@ class Tickets:
             "HEADRACE_PYTHON_ROOTS": os.pathsep.join(roots(os.environ)),
             "HEADRACE_UV": _uv(os.environ.get("PATH", "")),
         }
+
+
+def _uses_actions(planned: Planned) -> bool:
+    """Does any step run an action? Tokens and interpreters are of no use to scripts, and cost milliseconds."""
+    body = planned.job.body
+    return isinstance(body, Steps) and any(isinstance(step.body, Uses) for step in body.steps)
 
 
 def _uv(path: str) -> str:

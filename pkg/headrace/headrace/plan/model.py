@@ -65,14 +65,27 @@ class Planned(Struct, frozen=True):
     legs: Union[tuple[Leg, ...], Deferred]
 
 
+class Limit(Struct, frozen=True):
+    """What a native drop-in cannot do: `action` (named as in `Capabilities.actions`) with an `input` one of whose lines matches
+    `values` (a regular expression, ignoring case) does `what`, unless the value is that of the expression `but`."""
+
+    action: str
+    input: str
+    values: str
+    what: str
+    but: str = ""
+
+
 class Capabilities(Struct, frozen=True):
     """What this machine's runner can do: handed to the planner, which asks no machine. `labels` are those of `runs-on`, lower
-    case, `*` at an end standing for any rest; `actions` the lower-case `owner/name` of native drop-ins; `features` the names of
-    the language features that are on (see `plan/unsupported.py`)."""
+    case, `*` at an end standing for any rest; `actions` the native drop-ins, lower-case `owner/name` or, in a folder,
+    `owner/name/path`; `limits` what these cannot do; `features` the names of the language features that are on (see
+    `plan/unsupported.py`)."""
 
     labels: frozenset[str]
     actions: frozenset[str] = frozenset()
     features: frozenset[str] = frozenset()
+    limits: tuple[Limit, ...] = ()
 
 
 class Plan(Struct, frozen=True):

@@ -143,7 +143,8 @@ def _skipped(place: _Place, guess: str) -> Reason:
     if [text.lower() for text, _ in parts] == ["success()"]:
         if place.cancelled:
             return Reason("cancelled", _at(job))
-        culprit = next((b for b in place.before if b.outcome.result != "success"), None)
+        lost = [b for b in place.before if b.outcome.result != "success"]
+        culprit = next((b for b in lost if not b.unsupported), None)  # an unsupported job alone decides nothing
         if culprit is not None:
             return Reason("needs", _at(job), {"job": culprit.id, "result": culprit.outcome.result})
     facts = {text: to_text(value) if isinstance(value, str) else to_json(value) for text, value in parts}
@@ -386,7 +387,7 @@ def _why_run(place: _Place) -> Reason:
 def _subject(place: _Place, labels: tuple[str, ...] | None, group: str, contexts: dict[str, Any]) -> Subject:
     def value(token: Token) -> Any:
         try:
-            return template.value(token, contexts)
+            return UNKNOWN if any(map(_late, template.references(token))) else template.value(token, contexts)
         except (Undecided, HeadraceError):
             return UNKNOWN
 
@@ -400,14 +401,18 @@ def _never(step: Step, contexts: dict[str, Any]) -> bool:
         return False
     try:
         node = parse(source, functions=STATUS_FUNCTIONS)
-        for path in references(node):
-            if path[0] not in _SETTLED or (path[0] == "github" and (len(path) < 2 or path[1].lower() in _LATE_GITHUB)):
-                return False
+        if any(map(_late, references(node))):
+            return False
         return not any(
             is_truthy(evaluate(node, contexts, _step_status(status))) for status in ("success", "failure", "cancelled")
         )
     except (Undecided, ExpressionError):
         return False
+
+
+def _late(path: tuple[str, ...]) -> bool:
+    """Whether only the runner knows what an expression refers to."""
+    return path[0] not in _SETTLED or (path[0] == "github" and (len(path) < 2 or path[1].lower() in _LATE_GITHUB))
 
 
 def _step_status(status: str) -> dict[str, Callable[..., Value]]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from msgspec import Struct
 from headrace.base.errors import NOWHERE, Position
 from headrace.expressions import to_text
 from headrace.plan.labels import fits
-from headrace.plan.model import Capabilities, Reason
+from headrace.plan.model import Capabilities, Limit, Reason
 from headrace.workflow.lookup import fields
 from headrace.workflow.model import Call, CancelStep, Job, Parallel, Run, Step, Steps, Uses, Wait, WaitAll
 from headrace.workflow.tokens import Expression, Scalar, Token
@@ -32,7 +33,7 @@ TOKEN_ACTIONS = frozenset(
         "sigstore/gh-action-sigstore-python",
     }
 )
-"""Well-known actions that ask for an identity token (`owner/name`, lower case)."""
+"""Well-known actions that ask for an identity token (as `action_name` has them)."""
 
 
 UNKNOWN = object()
@@ -174,19 +175,45 @@ def _docker_action(subject: Subject) -> Found | None:
 
 
 def action_name(uses: str) -> str:
-    """`owner/name`, lower case, of a reference to another repository's action; empty for the other forms.
+    """`owner/name`, or `owner/name/path` of an action in a folder, in lower case; empty for what is no action of another
+    repository. A repository may hold several actions, which have nothing in common.
 
     >>> action_name("Actions/Cache/restore@v4"), action_name("./x"), action_name("docker://alpine")
-    ('actions/cache', '', '')
+    ('actions/cache/restore', '', '')
     """
     if uses.startswith(("./", ".\\", "$/", "docker://")):
         return ""
     parts = [part for part in uses.partition("@")[0].replace("\\", "/").split("/") if part]
-    return "/".join(parts[:2]).lower() if len(parts) > 1 else ""
+    return "/".join(parts).lower() if len(parts) > 1 else ""
 
 
 def _remote_action(subject: Subject) -> Found | None:
     return _uses(subject, lambda uses: action_name(uses) not in ("", *subject.capabilities.actions))
+
+
+def _input(subject: Subject) -> Found | None:
+    """A drop-in that is asked for what it cannot do. A value that only the runner can tell is left to the drop-in."""
+    for step in subject.steps():
+        if isinstance(step.body, Uses) and step.body.inputs is not None:
+            given = {key.lower(): token for key, token in fields(step.body.inputs).items()}
+            for limit in subject.capabilities.limits:
+                token = given.get(limit.input)
+                if token is not None and action_name(step.body.uses) == limit.action and _beyond(limit, token, subject):
+                    value = " ".join(to_text(subject.value(token)).split())
+                    return Found(token.at, f"{limit.what}: {limit.input} {value}")
+    return None
+
+
+def _beyond(limit: Limit, token: Token, subject: Subject) -> bool:
+    value = subject.value(token)
+    if value is UNKNOWN or isinstance(value, list | dict):
+        return False
+    text = to_text(value).strip()
+    if limit.but:
+        allowed = subject.value(Expression(limit.but))
+        if allowed is UNKNOWN or text.lower() == to_text(allowed).lower():
+            return False
+    return any(re.fullmatch(limit.values, line.strip(), re.IGNORECASE) for line in text.splitlines())
 
 
 def _identity_token(subject: Subject) -> Found | None:
@@ -207,14 +234,15 @@ def _identity_token(subject: Subject) -> Found | None:
 
 
 FEATURES: tuple[Feature, ...] = (
-    Feature("runs-on", "runs on machines with a label that this one does not have", _runs_on),
+    Feature("runs-on", "runs on a machine that this one is not", _runs_on),
     Feature("reusable-workflow", "calls another workflow", _call),
     Feature("container", "runs in a container", _container),
     Feature("services", "has service containers", _services),
     Feature("local-action", "uses an action of its own workspace (`./…`)", _local_action),
     Feature("own-action", "uses an action of the workflow's own repository (`$/…`)", _own_action),
     Feature("docker-action", "uses an image as an action (`docker://…`)", _docker_action),
-    Feature("remote-action", "uses an action that headrace has no drop-in for", _remote_action),
+    Feature("remote-action", "uses an action that has no drop-in here", _remote_action),
+    Feature("action-input", "asks an action for what its drop-in cannot do", _input),
     Feature("background-steps", "has steps that run in the background or in parallel", _background),
     Feature("snapshot", "makes an image of its machine", _snapshot),
     Feature("environment", "deploys to an environment", _environment),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from headrace.plan.model import JobPath, Planned
 from headrace.record.state import LegState, RunState
@@ -65,6 +65,27 @@ def matrix_text(matrix: dict[str, object] | None) -> str:
     'python=3.10, os=linux'
     """
     return ", ".join(f"{key}={shown(value)}" for key, value in matrix.items()) if matrix else ""
+
+
+def leg_values(matrix: dict[str, object] | None) -> str:
+    """The values without their keys, as GitHub puts them behind a job's name.
+
+    >>> leg_values({"python": "3.10", "build": ["linux", {"fast": True}], "none": ""})
+    '3.10, linux, true'
+    """
+    return ", ".join(_leaves(list(matrix.values()))) if matrix else ""
+
+
+def _leaves(value: object) -> Iterator[str]:
+    match value:
+        case dict():
+            yield from _leaves(list(value.values()))
+        case list() | tuple():
+            for each in value:
+                yield from _leaves(each)
+        case _:
+            if text := shown(value):
+                yield text
 
 
 _TAKES_VALUE = {"-W", "--workflow", "-j", "--job", "--matrix"}

@@ -43,10 +43,12 @@ class Plain:
         self._rank = _RANK[depth]
         self._labels = Labels()
         self._heard: dict[str, float] = {}  # leg → when a line of it was last shown
+        self._held: tuple[str, int, float] | None = None  # a step's start that is not told yet: leg, number, when
 
     def show(self, record: Record, state: RunState) -> None:
         if self._rank == 0:
             return
+        self._tell_start(record, state)
         match record.body:
             case RunStarted() as started:
                 self._started(record.run, started)
@@ -56,7 +58,7 @@ class Plain:
             case StepStarted(leg=path, step=number) if leg := state.legs.get(path):
                 step = leg.steps.get(number)
                 if step is not None and self._rank >= (2 if step.stage in WORK else 3):
-                    self._line(leg, state, record.at, f"{self._style.glyph('start')} {clean(step.name)}")
+                    self._held = (path, number, record.at)
             case LogChunk(leg=path) as chunk if leg := state.legs.get(path):
                 self._heard[path] = record.at
                 if self._rank >= 3:
@@ -79,6 +81,7 @@ class Plain:
         """Silence kills jobs on hosted CI: say once a minute what a silent job is at."""
         if self._rank < 2:
             return
+        self._tell_start(None, state)
         for leg in state.legs.values():
             if leg.started is None or leg.result is not None:
                 continue
@@ -93,7 +96,21 @@ class Plain:
                 self._out.flush()
 
     def close(self, state: RunState) -> None:
+        self._tell_start(None, state)
         self._out.flush()
+
+    def _tell_start(self, now: Record | None, state: RunState) -> None:
+        """A step that is skipped ends at once: its start waits for the next record, so that it need not be told."""
+        if self._held is None:
+            return
+        (path, number, at), self._held = self._held, None
+        match now.body if now is not None else None:
+            case StepFinished(leg=ended, step=last, outcome="skipped") if (ended, last) == (path, number):
+                return
+            case _:
+                leg = state.legs[path]
+                self._line(leg, state, at, f"{self._style.glyph('start')} {clean(leg.steps[number].name)}")
+                self._out.flush()
 
     # -- lines --
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from headrace.plan.model import Deferred, Plan, Planned, Reason
 from headrace.report.colour import Style
-from headrace.report.naming import job_id, matrix_text, workflow_labels
-from headrace.report.table import Column, table
+from headrace.report.naming import job_id, leg_values, matrix_text, workflow_labels
+from headrace.report.table import Column, Heading, fits, table
 from headrace.report.text import clean, count
 from headrace.report.words import place, say, workflow_of
 
@@ -18,6 +18,8 @@ JOBS = (
     Column("would", state=True),
     Column("why"),
 )
+NARROW = (Column("job", shrinks=True), Column("would", state=True), Column("why"))
+"""For a window that the other table does not fit: workflows are headings, and a leg is told by its values behind its job."""
 BROKEN = (Column("cannot start", shrinks=True), Column("why"))
 REJECTED = (Column("not started", shrinks=True), Column("why"))
 
@@ -26,8 +28,10 @@ def plan_lines(plan: Plan, style: Style) -> list[str]:
     """Lines for a person. A plan without jobs says in one line that nothing would run."""
     lines = [style.safe(headline(plan))]
     rows = [row for planned in plan.jobs.values() for row in _rows(planned, plan)]
-    if rows:
+    if rows and fits(JOBS, rows, style):
         lines += ["", *table(JOBS, rows, style)]
+    elif rows:
+        lines += ["", *table(NARROW, list(_narrow(plan)), style)]
     if plan.rejected:
         lines += ["", *table(REJECTED, [_rejected(why) for why in plan.rejected], style)]
     if plan.broken:
@@ -72,6 +76,19 @@ def _rows(planned: Planned, plan: Plan) -> Iterator[tuple[str, ...]]:
         return
     for leg in planned.legs:
         yield label, job, matrix_text(leg.matrix), leg.would, say(leg.why)
+
+
+def _narrow(plan: Plan) -> Iterator[tuple[str, ...] | Heading]:
+    """The rows again, for a narrow window."""
+    heading = ""
+    for planned in plan.jobs.values():
+        legs = () if isinstance(planned.legs, Deferred) else planned.legs
+        values = [leg_values(leg.matrix) for leg in legs] or [""]
+        for (label, job, _, would, why), value in zip(_rows(planned, plan), values, strict=True):
+            if label != heading:
+                heading = label
+                yield Heading(label)
+            yield f"  {job}" + (f" ({value})" if value else ""), would, why
 
 
 def _broken(path: str, why: Reason) -> tuple[str, str]:

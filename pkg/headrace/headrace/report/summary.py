@@ -10,7 +10,7 @@ from headrace.report.colour import HUES, Style
 from headrace.report.logs import Logs, readable
 from headrace.report.naming import Labels, repeat_command
 from headrace.report.plain import place
-from headrace.report.text import clean, duration
+from headrace.report.text import clean, count, duration
 from headrace.report.words import say
 
 ORDER = ("failure", "cancelled", "unsupported", "unfinished", "success", "skipped")
@@ -25,8 +25,10 @@ def summary(state: RunState, logs: Logs, argv: Sequence[str], style: Style) -> l
     if not legs:
         return []
     lines = ["", headline(state, style), *_slowest(state, legs, labels, style)]
+    if lacking := _unsupported(legs, state, labels, style):
+        lines += ["", *lacking]
     for leg in legs:
-        if result_of(leg, state) in ("failure", "unsupported", "cancelled", "unfinished"):
+        if result_of(leg, state) in ("failure", "cancelled", "unfinished"):
             lines += ["", *_failure(leg, state, logs, argv, labels, style)]
     return [style.safe(line) for line in lines]
 
@@ -53,6 +55,20 @@ def _slowest(state: RunState, legs: list[LegState], labels: Labels, style: Style
         return []
     shown = [f"{labels.of(leg, state)} {duration(leg.seconds)}" for leg in ran[:SLOWEST]]
     return [style.paint(f"  slowest: {', '.join(shown)}", "dim")]
+
+
+def _unsupported(legs: Sequence[LegState], state: RunState, labels: Labels, style: Style) -> list[str]:
+    """A line for all legs of a job that one reason keeps from running here."""
+    alike: dict[tuple[str, str], list[LegState]] = {}
+    for leg in legs:
+        if result_of(leg, state) == "unsupported":
+            alike.setdefault((leg.job, _because(leg)), []).append(leg)
+    lines = []
+    for (_, because), (first, *others) in alike.items():
+        name = style.paint(f"{style.glyph('unsupported')} {labels.of(first, state)}", HUES["unsupported"])
+        more = f" and {count(len(others), 'more leg')}" if others else ""
+        lines.append(f"{name}{more} unsupported{because}")
+    return lines
 
 
 def _failure(leg: LegState, state: RunState, logs: Logs, argv: Sequence[str], labels: Labels, style: Style) -> list[str]:

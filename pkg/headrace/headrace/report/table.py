@@ -22,27 +22,54 @@ class Column(Struct, frozen=True):
     least: int = 8
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], style: Style) -> list[str]:
+class Heading(Struct, frozen=True):
+    """A row of a table that is one text over all columns."""
+
+    text: str
+
+
+Row = Sequence[str] | Heading
+
+
+def fits(columns: Sequence[Column], rows: Sequence[Sequence[str]], style: Style) -> bool:
+    """Whether the window shows the table without cutting a name, with room for the last column."""
+    widths = _widths(columns, rows)
+    return style.width is None or _wanted(widths, style.width) <= style.width
+
+
+def table(columns: Sequence[Column], rows: Sequence[Row], style: Style) -> list[str]:
     """Lines of a table, the titles first. The last column is free: it wraps at a terminal's edge and is never padded.
 
     >>> for line in table([Column("job"), Column("why")], [["test", "no needs"]], Style()): print(line)
     job   why
     test  no needs
     """
-    cells = [[style.safe(clean(text)) for text in row] for row in rows]
-    widths = [max(width(text) for text in (c.title, *(row[i] for row in cells))) for i, c in enumerate(columns)]
+    cells = [row if isinstance(row, Heading) else [style.safe(clean(text)) for text in row] for row in rows]
+    widths = _widths(columns, [row for row in cells if not isinstance(row, Heading)])
     if style.width is not None:
         _shrink(columns, widths, style.width)
     lines = [style.paint(_line([c.title for c in columns], columns, widths, Style()), "dim")]
     for row in cells:
-        lines += _wrapped(row, columns, widths, style)
+        if isinstance(row, Heading):
+            text = style.safe(clean(row.text))
+            lines.append(style.paint(shorten(text, style.width, style.glyph("ellipsis")) if style.width else text, "bold"))
+        else:
+            lines += _wrapped(row, columns, widths, style)
     return lines
 
 
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(width(text) for text in (c.title, *(row[i] for row in rows))) for i, c in enumerate(columns)]
+
+
+def _wanted(widths: Sequence[int], window: int) -> int:
+    """The room for all columns, where the last one has a third of the window, or what it needs."""
+    return sum(widths[:-1]) + len(GAP) * (len(widths) - 1) + min(widths[-1], max(20, window // 3))
+
+
 def _shrink(columns: Sequence[Column], widths: list[int], window: int) -> None:
-    """Take columns from the widest name until the last column has a third of the window, or what it needs."""
-    wanted = min(widths[-1], max(20, window // 3))
-    while sum(widths[:-1]) + len(GAP) * (len(widths) - 1) + wanted > window:
+    """Take columns from the widest name until there is room."""
+    while _wanted(widths, window) > window:
         able = [i for i, c in enumerate(columns[:-1]) if c.shrinks and widths[i] > c.least]
         if not able:
             return

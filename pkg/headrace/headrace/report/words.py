@@ -5,6 +5,7 @@ A reason holds facts and no sentence, so that whoever decides need not write and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from headrace.plan.model import Reason
@@ -132,10 +133,21 @@ def _unsupported(facts: Facts) -> str:
     """Most have a feature of the table; `what` says what the job does."""
     what, subject = facts.get("what", ""), facts.get("subject", "")
     if facts["rule"] == "unsupported.needs":
-        return f"it needs {subject}, which is not supported here"
+        return f"it needs {subject}, which is unsupported"
     if not what:
         return f"{facts['rule'].partition('.')[2] or 'a feature of it'} is not supported"
-    return f"not supported here: it {what}" + (f" ({subject})" if subject else "")
+    return f"it {what}" + (f" ({_HASH.sub(_short, subject)})" if subject else "")
+
+
+_HASH = re.compile(r"(?<=[@:])[0-9a-f]{40,64}\b")
+
+
+def _short(found: re.Match[str]) -> str:
+    """
+    >>> _HASH.sub(_short, "a/b@" + "0123456789abcdef" * 4)
+    'a/b@0123456789'
+    """
+    return found[0][:10]
 
 
 # Why a job does not go on -------------------------------------------------------------------------------------------

@@ -5,26 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import Struct
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+    from collections.abc import Callable, Mapping, MutableMapping, Sequence
 
-    from headrace.plan.model import Outcome
     from headrace.record.records import StepResult
 
 JobStatus = Literal["success", "failure", "cancelled"]
 
 _ORDER: tuple[JobStatus, ...] = ("success", "failure", "cancelled")
-
-
-class FinishedStep(Struct, frozen=True):
-    """A step that has ended. `id` is the given one; steps without one appear in no context."""
-
-    id: str
-    outcome: StepResult
-    conclusion: StepResult
-    outputs: dict[str, str] = {}
 
 
 def job_context(
@@ -72,32 +60,6 @@ def runner_context(
         "workspace": workspace,
     }
     return context | ({"debug": "1"} if debug else {})
-
-
-def steps_context(finished: Iterable[FinishedStep]) -> dict[str, Any]:
-    """`steps`, of the job or of one composite action."""
-    return {
-        step.id: {"outputs": dict(step.outputs), "outcome": step.outcome, "conclusion": step.conclusion}
-        for step in finished
-        if step.id
-    }
-
-
-def strategy_context(*, fail_fast: bool = True, index: int = 0, total: int = 1, max_parallel: int = 0) -> dict[str, Any]:
-    """`strategy`; `max_parallel` 0 means that the job sets none.
-
-    >>> strategy_context(index=1, total=4)
-    {'fail-fast': True, 'job-index': 1, 'job-total': 4, 'max-parallel': 4}
-    """
-    return {"fail-fast": fail_fast, "job-index": index, "job-total": total, "max-parallel": max_parallel or total}
-
-
-def needs_context(outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
-    """`needs`, by the id of each direct need. For GitHub an unsupported job would be one that failed."""
-    return {
-        job: {"result": "failure" if done.result == "unsupported" else done.result, "outputs": dict(done.outputs)}
-        for job, done in outcomes.items()
-    }
 
 
 def step_github(

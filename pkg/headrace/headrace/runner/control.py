@@ -19,6 +19,7 @@ class Control:
         self._sock = sock
         self._frames = Frames()
         self._waiting: list[bytes] = []
+        self._out = bytearray()
         self._poll = select.poll()
         self._poll.register(sock.fileno(), select.POLLIN)
 
@@ -26,11 +27,17 @@ class Control:
         return self._sock.fileno()
 
     def emit(self, body: Body) -> None:
-        """Raises EngineGone."""
-        try:
-            self._sock.sendall(frame(encode_body(body)))
-        except OSError as error:
-            raise EngineGone from error
+        """Report something, at the next `flush`: what comes at once is sent at once."""
+        self._out += frame(encode_body(body))
+
+    def flush(self) -> None:
+        """Send what has been reported; to be called before any wait. Raises EngineGone."""
+        if self._out:
+            try:
+                self._sock.sendall(self._out)
+            except OSError as error:
+                raise EngineGone from error
+            self._out.clear()
 
     def first(self) -> bytes:
         """The first message, which is the ticket. Raises EngineGone."""

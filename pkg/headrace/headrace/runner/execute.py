@@ -33,12 +33,11 @@ class Workbench(Struct, frozen=True):
     voice: StepVoice
     scope: Scope
     timeout: float | None
-    debug: bool
 
     def program(self, argv: Sequence[str], env: Mapping[str, str], cwd: str) -> Ended:
         """Raises SpawnError, with the words of a hosted runner, and what ends the leg."""
         scope, progress = self.scope, self.scope.progress
-        gate = CommandGate(echo=self.debug, any_token=(scope.variable(_UNSAFE_TOKENS) or "").lower() == "true")
+        gate = CommandGate(echo=scope.ticket.debugging, any_token=(scope.variable(_UNSAFE_TOKENS) or "").lower() == "true")
         readers = (
             StreamReader(self.voice, progress.masker, gate, progress.matchers),
             StreamReader(self.voice, progress.masker, gate, progress.matchers),

@@ -14,7 +14,7 @@ from headrace.expressions import CaseSensitive
 from headrace.plan.model import Result
 from headrace.record.records import LegFinished, LegStarted, StepFinished, StepResult, StepStarted
 from headrace.runner import messages
-from headrace.runner.contexts import job_context, runner_context
+from headrace.runner.contexts import runner_context
 from headrace.runner.control import Control
 from headrace.runner.log import LegLog
 from headrace.runner.masking import Masker
@@ -34,6 +34,7 @@ def run_leg(ticket: JobTicket, control: Control, sandbox: Sandbox) -> None:
     Raises EngineGone, and EngineError where the machine fails (the engine then finds the leg lost)."""
     begun = time.monotonic()
     control.emit(LegStarted(ticket.leg))
+    control.flush()
     leg = _Leg(ticket, control, sandbox)
     try:
         result, outputs = leg.run()
@@ -41,6 +42,7 @@ def run_leg(ticket: JobTicket, control: Control, sandbox: Sandbox) -> None:
         sandbox.close()
         leg.log.close()
     control.emit(LegFinished(ticket.leg, result, outputs, time.monotonic() - begun))
+    control.flush()
 
 
 class _Leg:
@@ -169,21 +171,16 @@ class _Leg:
         }
         runner = runner_context(
             os=ticket.os, arch=ticket.arch, temp=folders.temp, tool_cache=folders.tool_cache, name=ticket.runner_name,
-            workspace=os.path.dirname(folders.workspace), environment=ticket.environment, debug=self._debugging(),
+            workspace=os.path.dirname(folders.workspace), environment=ticket.environment, debug=ticket.debugging,
         )  # fmt: skip
         return {
             "github": github, "inputs": ticket.inputs, "vars": dict(ticket.vars), "needs": ticket.needs,
             "strategy": ticket.strategy, "matrix": ticket.matrix, "secrets": dict(ticket.secrets), "runner": runner,
         }  # fmt: skip
 
-    def _debugging(self) -> bool:
-        return self._ticket.secrets.get("ACTIONS_STEP_DEBUG", self._ticket.vars.get("ACTIONS_STEP_DEBUG", "")).lower() == "true"
-
     def _voice(self, number: int) -> StepVoice:
-        return StepVoice(
-            self._ticket.leg, number, self._ticket.folders.workspace, self._progress, self._progress.env.get,
-            self._control.emit, self._sandbox.read, debug=self._debugging(),
-        )  # fmt: skip
+        progress = self._progress
+        return StepVoice(self._ticket, number, progress, progress.env.get, self._control.emit, self._sandbox.read)
 
     # -- the end --
 
@@ -223,5 +220,5 @@ class _Leg:
         return {
             "env": CaseSensitive(self._progress.env),
             "steps": self._progress.steps,
-            "job": job_context(self._progress.status),
+            "job": self._ticket.job_context(self._progress.status),
         }

@@ -56,6 +56,7 @@ INVALID_FORMAT = "Invalid format '{line}'"
 INVALID_HEREDOC = "Invalid format '{line}'. Name must not be empty and delimiter must not be empty"
 DELIMITER_NOT_FOUND = "Invalid value. Matching delimiter not found '{delimiter}'"
 MISSING_NEW_LINE = "Invalid value. EOF marker missing new line."
+FILE_TOO_LARGE = "The file is larger than {limit} MiB, which is more than a command file may have."  # ours: GitHub knows no bound
 BLOCKED_ENV = "Can't store {name} output parameter using '$GITHUB_ENV' command."
 SUMMARY_TOO_LARGE = (
     "$GITHUB_STEP_SUMMARY upload aborted, supports content up to a size of {limit}k, got {size}k. For more information see: "

@@ -88,6 +88,7 @@ class _Watch:
                 drained = drained or time.monotonic() + DRAIN
                 if time.monotonic() >= drained:
                     break
+            self._w.control.flush()
             for fd, _ in self._poll.poll(self._wait(drained)):
                 if fd in self._readers:
                     self._read(fd)

@@ -9,8 +9,9 @@ from headrace.record.records import Annotated, Level
 from headrace.runner import messages
 from headrace.runner.commands import Annotation, Command, CommandError, annotation, log_lines
 from headrace.runner.contexts import set_output
-from headrace.runner.matchers import Issue, Matcher, MatcherError, load_matchers
+from headrace.runner.matchers import Issue, Matcher, MatcherError, is_checkout_of, issue_path, load_matchers
 from headrace.runner.progress import Progress
+from headrace.runner.ticket import JobTicket
 
 ANNOTATIONS = 10  # kept per step and level; the log lines are always written
 _MATCHER_LIMIT = 1 << 20
@@ -23,24 +24,23 @@ class StepVoice:
 
     def __init__(
         self,
-        leg: str,
+        ticket: JobTicket,
         step: int,
-        workspace: str,
         progress: Progress,
         env: Callable[[str], str | None],
         emit: Callable[[Annotated], None],
         read: Callable[[str, int], bytes],
-        *,
-        debug: bool = False,
     ) -> None:
-        self._leg = leg
+        self._leg = ticket.leg
         self._step = step
-        self._workspace = workspace
+        self._workspace = ticket.folders.workspace
+        self._server_url = str(ticket.github.get("server_url", ""))
+        self._repository = str(ticket.github.get("repository", ""))
+        self._debug = ticket.debugging
         self._progress = progress
         self._env = env
         self._emit = emit
         self._read = read
-        self._debug = debug
         self._kept: dict[Level, int] = {}
         self.outputs: dict[str, str] = {}
         self.state: dict[str, str] = {}
@@ -119,11 +119,31 @@ class StepVoice:
             Annotation(
                 level=issue.level,
                 message=mask(issue.message),
-                file=mask(issue.file),
+                file=mask(self._issue_file(issue)),
                 line=issue.line,
                 column=issue.column,
             )
         )
+
+    def _issue_file(self, issue: Issue) -> str:
+        """Relative to the checkout of the workflow's repository that the file lies in; empty where it is not there."""
+        path = issue_path(issue, self._workspace)
+        if path is None or self._try(path, 0) is None:
+            return ""
+        folder = os.path.dirname(path)
+        while folder != os.path.dirname(folder):
+            config = self._try(f"{folder}/.git/config", _MATCHER_LIMIT)
+            if config is not None:
+                found = is_checkout_of(config.decode("utf-8", "replace"), self._server_url, self._repository)
+                return os.path.relpath(path, folder) if found else ""
+            folder = os.path.dirname(folder)
+        return ""
+
+    def _try(self, path: str, limit: int) -> bytes | None:
+        try:
+            return self._read(path, limit)
+        except OSError:
+            return None
 
     def _warn(self, message: str) -> list[str]:
         self.annotate(Annotation(level="warning", message=message))

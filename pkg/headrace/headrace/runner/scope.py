@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace.base.errors import HeadraceError
 from headrace.expressions import CaseSensitive, Value, evaluate, is_truthy, parse, to_text
-from headrace.runner.contexts import job_context, status_functions, step_github
+from headrace.runner.contexts import status_functions, step_github
 from headrace.runner.environment import default_variables, prepend_path, step_environment
 from headrace.runner.filecommands import FILES
 from headrace.runner.hashing import HashError, hash_files, parse_arguments
@@ -38,6 +38,7 @@ class Scope:
         self.env = dict(progress.env)
         self.files: dict[str, str] = {}
         self._base = base
+        self._contexts: dict[str, Any] = {}
 
     def make_files(self) -> None:
         """One new, empty command file of each kind. Raises OSError."""
@@ -53,17 +54,17 @@ class Scope:
     # -- what expressions see --
 
     def contexts(self) -> dict[str, Any]:
-        repository, ref = action_of(self.step)
-        github = step_github(
-            self._base["github"], action=self.step.id, files=self.files, action_repository=repository, action_ref=ref
-        )
-        return {
-            **self._base,
-            "github": github,
-            "env": CaseSensitive(self.env),
-            "steps": self.progress.steps,
-            "job": job_context(self.progress.status),
-        }
+        """One mapping for the life of the step, brought up to date at each call."""
+        contexts = self._contexts
+        if not contexts:
+            repository, ref = action_of(self.step)
+            github = step_github(
+                self._base["github"], action=self.step.id, files=self.files, action_repository=repository, action_ref=ref
+            )
+            contexts.update(self._base, github=github, steps=self.progress.steps)
+        contexts["env"] = CaseSensitive(self.env)
+        contexts["job"] = self.ticket.job_context(self.progress.status)
+        return contexts
 
     def functions(self) -> dict[str, Callable[..., Value]]:
         return {**status_functions(self.progress.status), "hashfiles": self._hash}

@@ -53,7 +53,6 @@ class StepRunner:
         self.defaults = defaults
         self.watch = watch
         self.contexts = contexts
-        self.debug = "debug" in contexts["runner"]
         self.running: tuple[Scope, str] | None = None
 
     def goes_on(self) -> bool:
@@ -106,15 +105,9 @@ class _One:
         self._log.flush()
         self._log.step = self._number
         self._scope = Scope(runner.ticket, runner.progress, runner.contexts, step, state)
+        watch = runner.watch
         self._voice = StepVoice(
-            runner.ticket.leg,
-            self._number,
-            runner.ticket.folders.workspace,
-            runner.progress,
-            self._scope.variable,
-            runner.watch.control.emit,
-            runner.watch.sandbox.read,
-            debug=runner.debug,
+            runner.ticket, self._number, runner.progress, self._scope.variable, watch.control.emit, watch.sandbox.read
         )
 
     def run(self) -> _Verdict:
@@ -194,7 +187,7 @@ class _One:
         return (minutes * 60, minutes) if minutes > 0 else (None, 0.0)
 
     def _execute(self, timeout: float | None, minutes: float) -> _Verdict:
-        bench = Workbench(self._r.watch, self._voice, self._scope, timeout, self._r.debug)
+        bench = Workbench(self._r.watch, self._voice, self._scope, timeout)
         body = self._step.body
         match body:
             case Run():

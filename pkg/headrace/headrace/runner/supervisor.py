@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from collections.abc import Callable
 
 from headrace.base.errors import HeadraceError
+from headrace.record.records import Lost
 from headrace.runner.control import Control, EngineGone
 from headrace.runner.leg import run_leg
 from headrace.runner.scope import CONDITION_FUNCTIONS
 from headrace.runner.ticket import decode_ticket, prepare_decoders
 from headrace.sandbox.host import open_host
+from headrace.sandbox.protocol import Sandbox
 
 
 def warm() -> None:
@@ -29,21 +32,29 @@ def warm() -> None:
     parse("success()", functions=CONDITION_FUNCTIONS)
 
 
-def supervise(sock: socket.socket) -> None:
-    """Serve one leg over `sock`. What it cannot report (its engine is gone) ends it: the other side sees that."""
+def stand_by(close_private: Callable[[], None]) -> Callable[[socket.socket], None]:
+    """Get ready for a leg that is not known yet, and return what serves it. `close_private` is for children of this process: it
+    closes what they must not hold."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    sandbox = open_host(close_private)
+    return lambda sock: supervise(sock, sandbox)
+
+
+def supervise(sock: socket.socket, sandbox: Sandbox) -> None:
+    """Serve one leg over `sock`. What it cannot report (its engine is gone) ends it: the other side sees that. The sandbox is
+    closed at the end."""
     control = Control(sock)
     try:
         ticket = decode_ticket(control.first())
         os.makedirs(ticket.folders.root, mode=0o700, exist_ok=True)
-        run_leg(ticket, control, open_host(sock.close))
+        run_leg(ticket, control, sandbox)
     except EngineGone:
-        return
+        sandbox.close()
     except HeadraceError as error:  # the disk is full, or the sandbox is gone
-        from headrace.record.records import Lost
-
+        sandbox.close()
         try:
             control.emit(Lost(ticket.leg, str(error)))
+            control.flush()
         except EngineGone:
             return

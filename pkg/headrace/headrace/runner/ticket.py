@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from headrace.runner.contexts import JobStatus, job_context
 from headrace.workflow.model import Job
 from headrace.workflow.tokens import Token
 
@@ -58,6 +59,19 @@ class JobTicket(Struct, frozen=True):
     arch: str = "X64"
     python: str = ""  # the interpreter that runs native drop-ins
     setup_lines: tuple[str, ...] = ()  # what "Set up job" prints beside the usual
+
+    @property
+    def debugging(self) -> bool:
+        """Step debugging is on: the secret, else the variable, ACTIONS_STEP_DEBUG."""
+        return self.secrets.get("ACTIONS_STEP_DEBUG", self.vars.get("ACTIONS_STEP_DEBUG", "")).lower() == "true"
+
+    def job_context(self, status: JobStatus) -> dict[str, Any]:
+        """The `job` context: how the job does, and which file defines it."""
+        ref = str(self.github.get("workflow_ref", ""))
+        repository = str(self.github.get("repository", ""))
+        path = ref.partition("@")[0].removeprefix(f"{repository}/")
+        sha = str(self.github.get("workflow_sha", ""))
+        return job_context(status, workflow_ref=ref, workflow_sha=sha, workflow_repository=repository, workflow_file_path=path)
 
 
 class CancelOrder(Struct, frozen=True):

@@ -14,7 +14,8 @@ import signal
 import socket
 from collections.abc import Callable
 
-Entry = Callable[[socket.socket], None]
+Entry = Callable[[Callable[[], None]], Callable[[socket.socket], None]]
+"""What a supervisor does: get ready (its argument is for children of its own, and closes what they must not hold), then serve."""
 
 
 class Zygote:
@@ -100,13 +101,11 @@ def _serve(sock: socket.socket, entry: Entry) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    known: set[int] = set()
-    trash: list[str] = []
-    last: list[str] = []
-    cleaner = 0
+    nursery = _Nursery((sock.fileno(), wake, alarm), entry)
     poll = select.poll()
     poll.register(channel.fileno(), select.POLLIN)
     poll.register(wake, select.POLLIN)
+    last: list[str] = []
     try:
         while True:
             ready = [fd for fd, _ in poll.poll()]
@@ -116,79 +115,132 @@ def _serve(sock: socket.socket, entry: Entry) -> None:
                         pass
                 except BlockingIOError:
                     pass
-                gone = {pid for pid, _ in reap()}
-                if gone & known:  # a supervisor that was killed left its processes to us
-                    known -= gone
-                    end_all(frozenset(known | ({cleaner} if cleaner else set())))
-                if cleaner in gone:
-                    cleaner = 0
+                nursery.mourn({pid for pid, _ in reap()})
             if channel.fileno() in ready:
                 message, fds = channel.receive()
-                if fds:
-                    known.add(_fork_supervisor(sock, fds[0], (wake, alarm), entry))
-                    os.close(fds[0])
+                for fd in fds:
+                    nursery.give(fd)
                 match message:
                     case {"remove": str(path)}:
-                        trash.append(path)
+                        nursery.trash.append(path)
                     case {"last": str(path)}:
                         last.append(path)
-            if trash and not cleaner:
-                cleaner = _fork_cleaner(sock, trash)
-                trash = []
+            nursery.clean()
     except Closed:
         pass
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    _await(known)
-    end_all(frozenset({cleaner} if cleaner else ()))
-    _clean([*trash, *last])
+    nursery.dismiss()
+    end_all(frozenset({nursery.cleaner} if nursery.cleaner else ()))
+    _clean([*nursery.trash, *last])
 
 
-def _await(supervisors: set[int]) -> None:
-    """Give supervisors a moment to end their own; they have seen the engine go as well."""
-    import time
+class _Nursery:
+    """The zygote's children: supervisors at work, one that waits for the next leg, and at most one that deletes.
 
-    until = time.monotonic() + 0.5
-    while supervisors and time.monotonic() < until:
-        for pid in list(supervisors):
-            try:
-                if os.waitpid(pid, os.WNOHANG)[0]:
-                    supervisors.discard(pid)
-            except ChildProcessError:
-                supervisors.discard(pid)
-        if supervisors:
-            time.sleep(0.005)  # at most half a second in all, after which they are killed
+    The one that waits is forked while the others work, so that no leg waits for a fork."""
 
+    def __init__(self, private: tuple[int, ...], entry: Entry) -> None:
+        self._private = private  # descriptors that no child may hold
+        self._entry = entry
+        self.known: set[int] = set()
+        self.cleaner = 0
+        self.trash: list[str] = []
+        self._spare: tuple[int, socket.socket] | None = None
+        self._stock()
 
-def _fork_supervisor(sock: socket.socket, fd: int, others: tuple[int, ...], entry: Entry) -> int:
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    def _stock(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        pid = self._fork(lambda: self._wait(ours, theirs))
+        theirs.close()
+        self.known.add(pid)
+        self._spare = pid, ours
+
+    def _wait(self, ours: socket.socket, theirs: socket.socket) -> None:
+        """In the child: wait for the connection of a leg, then supervise it. The end of file means that there is none."""
+        from headrace.sandbox.channel import Channel, Closed
+
+        ours.close()
+        serve = self._entry(theirs.close)
+        try:
+            _, fds = Channel(theirs).receive()
+        except Closed:
+            return
+        theirs.close()
+        serve(socket.socket(fileno=fds[0]))
+
+    def give(self, connection: int) -> None:
+        """Hand a leg's connection to the one that waits, and fork the next."""
+        from headrace.sandbox.channel import Channel, Closed
+
+        if self._spare is None:
+            self._stock()
+        assert self._spare is not None
+        _, sock = self._spare
+        try:
+            Channel(sock).send({}, (connection,))
+        except Closed:  # it was killed while it waited: the leg is lost, which its engine sees
+            pass
+        os.close(connection)
         sock.close()
-        for other in others:
-            os.close(other)
-        entry(socket.socket(fileno=fd))
-    except BaseException:
-        from headrace.base.crash import write_crash
+        self._spare = None
+        self._stock()
 
-        write_crash("supervisor")
-    finally:
-        os._exit(0)
+    def mourn(self, gone: set[int]) -> None:
+        """Children have ended. A supervisor that was killed has left its processes to us."""
+        if self._spare is not None and self._spare[0] in gone:
+            self._spare[1].close()
+            self._spare = None
+        if self.cleaner in gone:
+            self.cleaner = 0
+        if gone & self.known:
+            from headrace.sandbox.children import end_all
+
+            self.known -= gone
+            end_all(frozenset(self.known | ({self.cleaner} if self.cleaner else set())))
+
+    def clean(self) -> None:
+        if self.trash and not self.cleaner:
+            paths, self.trash = self.trash, []
+            self.cleaner = self._fork(lambda: _clean_gently(paths))
+
+    def dismiss(self) -> None:
+        """The engine is gone: give supervisors, which have seen it too, half a second to end their own."""
+        import time
+
+        if self._spare is not None:
+            self._spare[1].close()
+        until = time.monotonic() + 0.5
+        while self.known and time.monotonic() < until:
+            for pid in list(self.known):
+                try:
+                    if os.waitpid(pid, os.WNOHANG)[0]:
+                        self.known.discard(pid)
+                except ChildProcessError:
+                    self.known.discard(pid)
+            if self.known:
+                time.sleep(0.005)
+
+    def _fork(self, work: Callable[[], None]) -> int:
+        pid = os.fork()
+        if pid:
+            return pid
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for fd in self._private:
+                os.close(fd)
+            work()
+        except BaseException:
+            from headrace.base.crash import write_crash
+
+            write_crash("a process of a job")
+        finally:
+            os._exit(0)
 
 
-def _fork_cleaner(sock: socket.socket, paths: list[str]) -> int:
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        signal.set_wakeup_fd(-1)
-        sock.close()
-        os.nice(19)
-        _clean(paths)
-    finally:
-        os._exit(0)
+def _clean_gently(paths: list[str]) -> None:
+    os.nice(19)
+    _clean(paths)
 
 
 def _clean(paths: list[str]) -> None:

@@ -32,9 +32,8 @@ def test_every_help_ends_in_an_example(headrace: Headrace, verb: str) -> None:
 def test_the_help_loads_no_verb(headrace: Headrace) -> None:
     code = (
         "import sys; sys.argv = ['headrace', '--help']\n"
-        "from headrace.cli.__main__ import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
+        "from headrace.cli.__main__ import do\n"
+        "do(sys.argv[1:])\n"
         "print([m for m in sys.modules if m in ('headrace.cli.plan', 'headrace.cli.run', 'headrace.cli.ls', 'yaml', 'rich')])"
     )
     out = subprocess.run([sys.executable, "-c", code], env=headrace.environment(), capture_output=True, text=True, check=True)
@@ -69,9 +68,8 @@ def test_nothing_heavy_is_loaded(headrace: Headrace, verb: str) -> None:
     code = (
         f"import sys, click, msgspec, yaml; sys.argv = ['headrace', {verb!r}]\n"
         "before = set(sys.modules)  # what the libraries load is theirs\n"
-        "from headrace.cli.__main__ import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
+        "from headrace.cli.__main__ import do\n"
+        "do(sys.argv[1:])\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules and name not in before])"
     )
     environment = headrace.environment()
@@ -110,8 +108,8 @@ def test_a_crash_leaves_a_file_without_secrets_and_status_3(headrace: Headrace) 
         "import headrace.events.detect as detect\n"
         "def broken(*a, **k): raise RuntimeError('no luck')\n"
         "detect.open_repository = broken\n"
-        "from headrace.cli.__main__ import main\n"
-        "main()"
+        "from headrace.cli.__main__ import do\n"
+        "sys.exit(do(sys.argv[1:]))"
     )
     environment = headrace.environment()
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)

@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 from headrace.report.documents import RecordLine, RunDocument
 from test_core.processes import Running
 
@@ -102,7 +103,7 @@ def test_what_cannot_run_here_is_never_green_unless_that_is_asked_for(headrace: 
     only(repository, one("echo fine", "windows-latest"))
     done = headrace("run")
     assert done.status == 1
-    assert "ci.yml/one | ⚠ unsupported: not supported here: it runs on machines with a label that this one" in done.err
+    assert "ci.yml/one | ⚠ unsupported: it runs on a machine that this one is not" in done.err
     assert headrace("run", "--skip-unsupported").status == 0
 
 
@@ -148,3 +149,23 @@ def test_an_interruption_ends_the_jobs_and_is_status_130(headrace: Headrace, rep
         assert running.wait() == 130
     assert "Traceback" not in running.output
     assert "again: headrace run -W .github/workflows/ci.yml -j one" in running.output
+
+
+@pytest.mark.parametrize("words", [("--isolation", "namespaces"), ("--network", "none"), ("--native", "off"), ("--expose", "/x")])
+def test_what_cannot_be_had_is_refused_and_not_ignored(
+    headrace: Headrace, repository: GitRepository, words: tuple[str, str]
+) -> None:
+    done = headrace("run", *words)
+    assert done.status == 2
+    assert done.err.startswith(f"headrace: {words[0]}")
+    assert done.err.count("\n") == 1
+
+
+def test_the_isolation_is_said_once_and_what_is_left_out_of_the_users_configuration(
+    headrace: Headrace, repository: GitRepository
+) -> None:
+    (headrace.home / ".npmrc").write_text("")
+    only(repository, one("true"))
+    done = headrace("run")
+    assert done.err.count("isolation: host") == 1
+    assert f"do not see {headrace.home}/.npmrc" in done.err

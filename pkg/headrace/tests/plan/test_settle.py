@@ -389,3 +389,16 @@ def test_what_needs_an_unsupported_job_is_unsupported(plan: MakePlan, legs: Call
 
 def test_a_skipped_job_is_not_unsupported(plan: MakePlan, leg: Callable[..., Any]) -> None:
     assert leg(plan(jobs(a="runs-on: windows-latest, if: github.ref == 'x'")), "a").would == "skip"
+
+
+def test_a_skip_names_the_job_that_decided_and_no_unsupported_one(plan: MakePlan, leg: Callable[..., Any]) -> None:
+    made = plan(
+        jobs(
+            gate="if: github.ref == 'x'",
+            build="needs: gate, if: always(), runs-on: windows-latest",
+            publish="needs: build",
+        )
+    )
+    found = leg(made, "publish")
+    assert (found.would, found.why.rule) == ("skip", "needs")
+    assert found.why.facts == {"job": "gate", "result": "skipped"}

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 from headrace.plan.labels import fits, labels_of
-from headrace.plan.model import Capabilities, Outcome
+from headrace.plan.model import Capabilities, Limit, Outcome
 from headrace.plan.settle import settle
 from headrace.plan.unsupported import FEATURES
 
 LABELS = labels_of("x86_64")
-ACTIONS = frozenset({"actions/checkout", "actions/cache"})
+ACTIONS = frozenset({"actions/checkout", "actions/cache", "actions/cache/restore"})
 CALLED = "\non: {workflow_call: }\njobs: {x: {runs-on: ubuntu-latest, steps: [{run: x}]}}\n"
 
 
@@ -39,6 +39,8 @@ CASES = [
     ("remote-action", job("", "[{uses: actions/checkout@v4}, {uses: codecov/codecov-action@v4}]"), "codecov/codecov-action@v4"),
     ("remote-action", job("", "[{uses: x/y@v1, if: \"github.event_name == 'push' && steps.x.outcome\"}]"), "x/y@v1"),
     ("remote-action", job("", "[{uses: x/y@v1, if: failure()}]"), "x/y@v1"),
+    ("remote-action", job("", "[{uses: actions/cache/save@v4}]"), "actions/cache/save@v4"),
+    ("remote-action", job("", "[{uses: actions/checkout/other@v4}]"), "actions/checkout/other@v4"),
     ("remote-action", job("", "[{uses: x/y@v1, if: cancelled()}]"), "x/y@v1"),
     ("background-steps", job("", "[{run: x, background: true}]"), ""),
     ("background-steps", job("", "[{parallel: [{run: x}]}]"), ""),
@@ -87,7 +89,7 @@ def test_the_same_runs_where_the_feature_is_there(
         job('environment: "${{ vars.none }}"'),
         job("permissions: {id-token: write}"),
         job("permissions: write-all"),
-        job("", "[{uses: Actions/Checkout@v4}, {uses: actions/cache/restore@v4}]"),
+        job("", "[{uses: Actions/Checkout@v4}, {uses: Actions/Cache/Restore@v4}, {uses: actions\\cache@v4}]"),
         job("", "[{uses: x/y@v1, if: false}]"),
         job("", "[{uses: x/y@v1, if: \"github.event_name == 'pull_request'\"}]"),
         job("", "[{uses: x/y@v1, if: \"always() && github.ref == 'refs/tags/v1'\"}]"),
@@ -133,8 +135,75 @@ def test_the_publishing_drop_in_needs_the_token_feature(plan: Callable[..., Any]
 
 def test_features_have_names_of_their_own_and_words() -> None:
     assert len({feature.name for feature in FEATURES}) == len(FEATURES)
-    assert {name for name, _, _ in CASES} | {"reusable-workflow", "concurrency"} == {feature.name for feature in FEATURES}
+    assert {name for name, _, _ in CASES} | {"reusable-workflow", "concurrency", "action-input"} == {
+        feature.name for feature in FEATURES
+    }
     assert all(feature.what for feature in FEATURES)
+
+
+# ---- what a drop-in cannot do ----
+
+LIMITED = Capabilities(
+    LABELS,
+    ACTIONS,
+    limits=(
+        Limit("actions/checkout", "repository", ".+", "checks out another repository", "github.repository"),
+        Limit("actions/cache", "key", "(pypy|graal).*", "is odd"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("uses", "inputs", "subject"),
+    [
+        ("actions/checkout@v4", "repository: octo/other", "checks out another repository: repository octo/other"),
+        ("Actions/Checkout@v4", "Repository: octo/other", "checks out another repository: repository octo/other"),
+        (
+            "actions/checkout@v4",
+            "repository: '${{ github.repository_owner }}/x'",
+            "checks out another repository: repository octo/x",
+        ),
+        ("actions/cache@v4", "key: PyPy3.10", "is odd: key PyPy3.10"),
+        ("actions/cache@v4", 'key: "3.10\\n pypy-3.10\\n"', "is odd: key 3.10 pypy-3.10"),
+        ("actions/cache@v4", "key: '${{ matrix.py }}'", "is odd: key graalpy"),
+    ],
+)
+def test_an_input_beyond_a_drop_in_is_known_before_the_run(
+    plan: Callable[..., Any], leg: Callable[..., Any], uses: str, inputs: str, subject: str
+) -> None:
+    text = job("strategy: {matrix: {py: [graalpy]}}", f"[{{uses: {uses}, with: {{{inputs}}}}}]")
+    found = leg(plan(text, capabilities=LIMITED), "a")
+    assert (found.would, found.why.rule, found.why.facts["subject"]) == ("unsupported", "unsupported.action-input", subject)
+    on = Capabilities(LABELS, ACTIONS, frozenset({"action-input"}), LIMITED.limits)
+    assert leg(plan(text, capabilities=on), "a").would == "run"
+
+
+@pytest.mark.parametrize(
+    ("uses", "inputs"),
+    [
+        ("actions/checkout@v4", "repository: Octo/Hello"),
+        ("actions/checkout@v4", "repository: ''"),
+        ("actions/checkout@v4", "repository: '${{ github.repository }}'"),
+        ("actions/checkout@v4", "repository: '${{ steps.x.outputs.repo }}/x'"),
+        ("actions/checkout@v4", "repository: '${{ env.REPO }}/x'"),
+        ("actions/checkout@v4", "path: octo/other"),
+        ("actions/cache@v4", "repository: octo/other"),
+        ("actions/cache@v4", "key: not-pypy"),
+    ],
+)
+def test_an_input_that_the_drop_in_takes_or_only_the_run_can_tell_runs(
+    plan: Callable[..., Any], leg: Callable[..., Any], uses: str, inputs: str
+) -> None:
+    assert leg(plan(job("", f"[{{uses: {uses}, with: {{{inputs}}}}}]"), capabilities=LIMITED), "a").would == "run"
+
+
+def test_the_limits_of_the_drop_ins_fit_the_planner() -> None:
+    from headrace.actions.builtin import LIMITS, NAMES, manifest
+
+    for limit in (Limit(action, key, values, what, but) for action, key, values, what, but in LIMITS):
+        found = manifest(limit.action)
+        assert limit.action in NAMES and found is not None
+        assert limit.input in found.inputs
 
 
 # ---- concurrency ----
@@ -207,6 +276,15 @@ def test_a_workflows_group_that_cannot_be_evaluated_fails_its_jobs(plan: Callabl
         ("x86_64", "Ubuntu-Latest", True),
         ("x86_64", "ubuntu-24.04-arm", False),
         ("aarch64", "ubuntu-24.04-arm", True),
+        ("aarch64", "ubuntu-latest-arm64-8core", True),
+        ("x86_64", "ubuntu-arm64-small", False),
+        ("x86_64", "ubuntu-24.04-ppc64le-p10", False),
+        ("x86_64", "ubuntu-24.04-s390x", False),
+        ("x86_64", "ubuntu-gpu-t4", False),
+        ("x86_64", "ubuntu-latest-16-cores", True),
+        ("x86_64", "ubuntu-22.04-x86-64", True),
+        ("x86_64", "ubuntu_x64", False),
+        ("aarch64", "ubuntu-latest-x64", False),
         ("x86_64", "linux", True),
         ("x86_64", "Linux", True),
         ("x86_64", "self-hosted", True),

@@ -92,8 +92,21 @@ def test_a_skipped_step_is_told_only_among_decisions(told: Told) -> None:
     told.begin(leg)
     told.step(leg, 1, "Upload")
     told.end_step(leg, 1, "skipped", why=Reason("condition", facts={"condition": "failure()"}))
-    assert "Upload skipped" not in shown(told)
+    assert "Upload" not in shown(told)
     assert "Upload skipped" in shown(told, "decisions")
+
+
+def test_a_step_that_has_begun_is_told_at_the_next_tick(told: Told) -> None:
+    told.start()
+    leg = told.queue("test")
+    told.begin(leg)
+    told.step(leg, 1, "Sleep")
+    out = io.StringIO()
+    observer = Observer([Plain(out, Style(), told.logs)], told.logs, str)
+    for record in told.records:
+        observer(record)
+    observer.tick(told.now)
+    assert out.getvalue().endswith("| ▶ Sleep\n")
 
 
 def test_a_silent_job_gives_a_sign_of_life_once_a_minute(told: Told) -> None:
@@ -105,6 +118,7 @@ def test_a_silent_job_gives_a_sign_of_life_once_a_minute(told: Told) -> None:
     observer = Observer([Plain(out, Style(), told.logs)], told.logs, str)
     for record in told.records:
         observer(record)
+    observer.tick(told.now)
     before = out.getvalue()
     observer.tick(told.now + HEARTBEAT_S - 1)
     assert out.getvalue() == before

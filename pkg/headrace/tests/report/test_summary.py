@@ -96,3 +96,25 @@ def test_matrix_values_that_the_command_line_cannot_give_are_left_out(told: Told
     told.end(leg, "failure")
     told.finish("failure")
     assert shown(told)[-1].endswith("-j test --matrix n=3 --matrix on=true")
+
+
+def test_what_cannot_run_here_is_one_line_a_job_and_reason_before_what_failed(told: Told) -> None:
+    told.start()
+    windows, macos = (Reason("runs-on", facts={"label": label}) for label in ("windows-latest", "macos-latest"))
+    legs = [told.queue("test", index=i, name=f"test ({version})") for i, version in enumerate(("3.10", "3.11", "3.12"))]
+    broken, other = told.queue("build"), told.queue("lint")
+    told.begin(broken)
+    told.end(broken, "failure")
+    for leg, why in zip([*legs, other], (windows, macos, windows, windows), strict=True):
+        told.end(leg, "unsupported", seconds=0, why=why)
+    told.finish("failure")
+    lines = shown(told)
+    assert lines[1].startswith("✗ failure: 1 failure, 4 unsupported")
+    assert lines[2:8] == [
+        "",
+        "⚠ CI/test (3.10) and 1 more leg unsupported: runs-on (label: windows-latest)",
+        "⚠ CI/test (3.11) unsupported: runs-on (label: macos-latest)",
+        "⚠ CI/lint unsupported: runs-on (label: windows-latest)",
+        "",
+        "✗ CI/build failure",
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from headrace.report.colour import Style
-from headrace.report.table import Column, table
+from headrace.report.table import Column, Heading, fits, table
 from headrace.report.text import clean, shorten, width, without_escapes
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +45,20 @@ def test_states_are_painted_and_still_aligned() -> None:
     painted = table(COLUMNS, ROWS, Style(colour=True))
     assert "\x1b[32mrun\x1b[0m" in painted[2]
     assert [without_escapes(line.encode()).decode() for line in painted] == plain
+
+
+def test_a_heading_stands_over_all_columns_and_widens_none() -> None:
+    lines = table(COLUMNS, [Heading("a heading that is wider than any column"), ROWS[1]], Style())
+    assert lines[1] == "a heading that is wider than any column"
+    assert lines[2] == "b         run    ok"
+    assert all(width(line) <= 20 for line in table(COLUMNS, [Heading("日本" * 30), ROWS[1]], Style(width=20)))
+
+
+@pytest.mark.parametrize(("columns", "roomy"), [(None, True), (200, True), (88, True), (60, False)])
+def test_a_table_fits_where_no_name_has_to_be_cut(columns: int | None, roomy: bool) -> None:
+    style = Style(width=columns)
+    assert fits(COLUMNS, ROWS, style) is roomy
+    assert any("…" in line for line in table(COLUMNS, ROWS, style)) is not roomy
 
 
 @given(st.text(max_size=30), st.integers(min_value=1, max_value=20))

@@ -40,15 +40,15 @@ CASES = [
     ("schedule", W | {"value": "0 1 * * *", "cron": "0 2 * * *"}, "schedule '0 1 * * *' is due, not its own '0 2 * * *'"),
     (
         "unsupported.runs-on",
-        {"feature": "runs-on", "what": "runs on machines with a label that this one does not have", "subject": "windows-latest"},
-        "not supported here: it runs on machines with a label that this one does not have (windows-latest)",
+        {"feature": "runs-on", "what": "runs on a machine that this one is not", "subject": "windows-latest"},
+        "it runs on a machine that this one is not (windows-latest)",
     ),
     (
         "unsupported.snapshot",
         {"feature": "snapshot", "what": "makes an image of its machine"},
-        "not supported here: it makes an image of its machine",
+        "it makes an image of its machine",
     ),
-    ("unsupported.needs", {"feature": "needs", "subject": "build"}, "it needs build, which is not supported here"),
+    ("unsupported.needs", {"feature": "needs", "subject": "build"}, "it needs build, which is unsupported"),
     ("condition", {"if": "success() && (github.ref == 'x')"}, "its condition holds: github.ref == 'x'"),
     (
         "condition",

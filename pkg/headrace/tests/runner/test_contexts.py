@@ -1,17 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from headrace.plan.model import Outcome
 from headrace.runner.contexts import (
-    FinishedStep,
     job_context,
-    needs_context,
     runner_context,
     set_output,
     status_functions,
     step_github,
-    steps_context,
-    strategy_context,
     worse,
 )
 
@@ -48,26 +43,6 @@ def test_the_status_of_a_job_is_the_worst_so_far(conclusions: list[str], status:
     for conclusion in conclusions:
         result = worse(result, conclusion)  # type: ignore[arg-type]
     assert result == status
-
-
-@pytest.mark.covers("runtime:1.6")
-def test_only_steps_with_an_id_are_in_the_steps_context() -> None:
-    steps = [FinishedStep("a", "failure", "success", {"x": "1"}), FinishedStep("", "success", "success")]
-    assert steps_context(steps) == {"a": {"outputs": {"x": "1"}, "outcome": "failure", "conclusion": "success"}}
-
-
-@pytest.mark.covers("runtime:4.4")
-def test_needs_show_results_and_outputs() -> None:
-    assert needs_context({"a": Outcome("success", {"x": "1"}), "b": Outcome("skipped")}) == {
-        "a": {"result": "success", "outputs": {"x": "1"}},
-        "b": {"result": "skipped", "outputs": {}},
-    }
-
-
-@pytest.mark.covers("runtime:4.4")
-def test_strategy_of_a_job_without_matrix() -> None:
-    assert strategy_context() == {"fail-fast": True, "job-index": 0, "job-total": 1, "max-parallel": 1}
-    assert strategy_context(max_parallel=2, total=5)["max-parallel"] == 2
 
 
 @pytest.mark.covers("runtime:4.4")

@@ -286,17 +286,23 @@ def test_legacy_outputs_still_count_and_the_file_wins(tmp_path: Path) -> None:
 def test_a_problem_matcher_annotates_from_the_next_line_on(tmp_path: Path) -> None:
     text = r"""
 - run: |
+    git init -q .; git remote add origin https://github.com/o/repo; touch a.py b.py c.py
     printf '%s' '{"problemMatcher":[{"owner":"o","pattern":[{"regexp":"^(\\S+):(\\d+): (.*)$","file":1,"line":2,"message":3}]}]}' > m.json
     echo "a.py:1: before"
     echo "::add-matcher::m.json"
     echo "a.py:7: wrong"
+    echo "not-there.py:9: wrong too"
 - run: |
     echo "b.py:8: also here"
     echo "::remove-matcher owner=o::"
     echo "c.py:9: not here"
 """
     ran = job(tmp_path, steps(text))
-    assert [(note.file, note.line, note.message) for note in ran.annotations] == [("a.py", 7, "wrong"), ("b.py", 8, "also here")]
+    assert [(note.file, note.line, note.message) for note in ran.annotations] == [
+        ("a.py", 7, "wrong"),
+        ("", 9, "wrong too"),  # a file that is not in the checkout is not named
+        ("b.py", 8, "also here"),
+    ]
     assert "##[error]a.py:7: wrong" in ran.lines
 
 
@@ -384,6 +390,13 @@ def test_command_files_that_a_step_deleted_or_replaced_by_a_fifo_do_no_harm(tmp_
     ran = job(tmp_path, steps("- run: rm $GITHUB_ENV\n- run: rm $GITHUB_OUTPUT; mkfifo $GITHUB_OUTPUT\n- run: echo no"))
     assert results(ran) == ["success", "failure", "skipped"]
     assert "not a regular file" in ran.errors[1]
+
+
+def test_a_command_file_that_is_too_large_to_take_in_fails_the_step_and_none_of_it_counts(tmp_path: Path) -> None:
+    text = "- id: a\n  run: (printf 'A=1\\nB='; head -c 67108864 /dev/zero | tr '\\0' x; printf '\\nC=1\\n') > $GITHUB_OUTPUT\n"
+    ran = job(tmp_path, steps(text + "- {if: \"always() && steps.a.outputs.A == ''\", name: empty, run: echo}"))
+    assert (ran.result, results(ran)) == ("failure", ["failure", "success"])
+    assert ran.errors[0] == "Unable to process file command 'output' successfully."
 
 
 def test_a_nul_byte_in_the_environment_fails_that_step(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from headrace.sandbox import zygote
 from headrace.sandbox.children import descendants
 from headrace.sandbox.host import HostSandbox, open_host
 from headrace.sandbox.inherit import inherited
@@ -165,9 +166,7 @@ def test_only_the_variables_of_the_table_are_inherited() -> None:
     assert got == {"LANG": "C", "LC_TIME": "C", "HTTPS_PROXY": "p", "PATH": "/first:/bin"}
 
 
-def run_zygote(entry: Callable[[socket.socket], None]) -> tuple[socket.socket, int]:
-    from headrace.sandbox import zygote
-
+def run_zygote(entry: zygote.Entry) -> tuple[socket.socket, int]:
     return zygote.start(lambda: entry)
 
 
@@ -179,8 +178,9 @@ import os, signal, socket, time
 from headrace.sandbox import zygote
 from headrace.sandbox.host import open_host
 def load():
-    def entry(sock):
-        box = open_host(sock.close)
+    def entry(close):
+        return lambda sock: serve(sock, open_host(close))
+    def serve(sock, box):
         script = "setsid sh -c 'echo $$; sleep 1000' >{pids} & sleep 1000"
         box.spawn(["/bin/sh", "-c", script], {{"PATH": "{PATH}"}}, "/", 1, 2)
         sock.recv(1)
@@ -216,7 +216,7 @@ def test_the_trash_is_removed_in_the_background(tmp_path: Path) -> None:
     (tmp_path / "old" / "deep").mkdir(parents=True)
     (tmp_path / "old" / "deep" / "file").write_text("x")
     (tmp_path / "old" / "deep").chmod(0)
-    sock, pid = run_zygote(lambda _: None)
+    sock, pid = run_zygote(lambda _: lambda _: None)
     nursery = Zygote(sock, pid)
     nursery.remove(str(tmp_path / "old"))
     nursery.close()

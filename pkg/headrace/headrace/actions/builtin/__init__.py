@@ -23,6 +23,16 @@ _MODULES = {
 NAMES: frozenset[str] = frozenset(_MODULES)
 """The actions that have a drop-in, as lower-case `owner/name`. Any ref of them is accepted."""
 
+LIMITS: tuple[tuple[str, str, str, str, str], ...] = (
+    ("actions/checkout", "repository", ".+", "checks out another repository", "github.repository"),
+    ("actions/checkout", "github-server-url", ".+", "checks out from another server", "github.server_url"),
+    ("actions/checkout", "ssh-key", ".+", "checks out over SSH", ""),
+    ("actions/setup-python", "python-version", "(pypy|graalpy).*", "sets up a Python that is not CPython", ""),
+)
+"""What the drop-ins refuse, so that a plan can tell before anything runs: action, input, a regular expression that a line of its
+value matches (ignoring case), what that asks for, and the expression whose value is accepted all the same ("" for none). The
+drop-ins refuse the same again, for what only a run can tell."""
+
 
 def load(name: str) -> ModuleType:
     """The drop-in's module, imported now. `name` is one of `NAMES`; KeyError otherwise."""

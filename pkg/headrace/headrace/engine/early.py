@@ -1,0 +1,17 @@
+"""What the zygote loads before it forks the first supervisor. Importing this loads nothing: the engine forks early."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+
+def load_supervisor() -> Callable[[Callable[[], None]], Callable[[socket.socket], None]]:
+    """Runs in the zygote: load the runner, build what every supervisor needs, and return what a supervisor does."""
+    from headrace.base.lean import import_msgspec
+
+    import_msgspec()
+    from headrace.runner.supervisor import stand_by, warm
+
+    warm()
+    return stand_by
