@@ -344,6 +344,14 @@ def test_an_error_in_the_job_env_fails_set_up_and_no_step_runs(tmp_path: Path) -
     assert (ran.result, list(ran.steps)) == ("failure", ["Set up job"])
 
 
+@pytest.mark.covers("runtime:1.2")
+def test_an_action_that_cannot_be_found_fails_set_up_and_no_step_runs(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- {if: always(), run: echo ran}\n- {if: false, uses: actions/checkout@v99}"))
+    assert (ran.result, ran.steps["Set up job"]) == ("failure", ("failure", "failure"))
+    assert "ran" not in ran.lines
+    assert "unable to find version `v99`" in ran.errors[0]
+
+
 def test_contexts_of_the_ticket_are_seen(tmp_path: Path) -> None:
     more: dict[str, Any] = {
         "matrix": {"v": "3.10"},
