@@ -25,7 +25,13 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_records_come_back_in_order_and_add_up() -> None:
     journal = Journal.open()
     run, numbers = journal.create(STARTED, ["w"])
-    bodies: list[Body] = [STARTED, LEG, LegStarted("w:a:0"), LegFinished("w:a:0", "success", {"x": "1"}), RunFinished("success", 2.5)]
+    bodies: list[Body] = [
+        STARTED,
+        LEG,
+        LegStarted("w:a:0"),
+        LegFinished("w:a:0", "success", {"x": "1"}),
+        RunFinished("success", 2.5),
+    ]
     journal.append([body_record(run, n, body) for n, body in enumerate(bodies, 1)])
     assert [record.body for record in Journal.open().records(run)] == bodies
     state = Journal.open().state(run)
@@ -40,6 +46,15 @@ def test_run_numbers_count_per_workflow_and_repository() -> None:
     assert journal.create(STARTED, ["a", "b"])[1] == {"a": 1, "b": 1}
     assert journal.create(STARTED, ["a"])[1] == {"a": 2}
     assert journal.create(other, ["a"])[1] == {"a": 1}
+
+
+def test_a_repository_and_a_branch_with_odd_names_have_runs_too() -> None:
+    journal = Journal.open()
+    odd = RunStarted("push", "refs/heads/b\udcff", "a" * 40, "o/r", "/r\udcff", "0")
+    run, numbers = journal.create(odd, ["w\udcff"])
+    journal.append([body_record(run, 1, odd)])
+    [line] = journal.runs(root=odd.root)
+    assert (line.run, line.ref, journal.resolve("", odd.root), list(numbers.values())) == (run, "refs/heads/b\ufffd", run, [1])
 
 
 def test_a_batch_is_written_whole_or_not_at_all() -> None:

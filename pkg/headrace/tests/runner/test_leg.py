@@ -381,6 +381,12 @@ def test_odd_text_in_scripts_arrives_as_it_is(tmp_path: Path, text: str) -> None
     assert ran.result == "success"
 
 
+def test_names_and_messages_that_utf_8_cannot_carry_lose_no_leg(tmp_path: Path) -> None:
+    text = '- {name: "${{ matrix.v }}", run: echo, working-directory: "${{ matrix.v }}"}'
+    ran = job(tmp_path, steps(text), matrix={"v": "a\udcff"}, vars={"x": "\ud800"})
+    assert (ran.result, list(ran.steps)[1]) == ("failure", "a\ufffd")
+
+
 def test_a_vanished_workspace_fails_the_step_and_not_the_engine(tmp_path: Path) -> None:
     ran = job(tmp_path, steps("- run: cd /; rm -rf $GITHUB_WORKSPACE\n- run: echo no"))
     assert results(ran) == ["success", "failure"]
