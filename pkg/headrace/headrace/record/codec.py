@@ -14,7 +14,37 @@ _body: msgspec.msgpack.Decoder[Body] | None = None
 
 
 def encode_body(body: Body) -> bytes:
-    return _encoder.encode(body)
+    return encode(body)
+
+
+def encode(value: Any) -> bytes:
+    """MessagePack of any struct. Text may hold what UTF-8 cannot (a name on the disk, half of a surrogate pair from `fromJSON`):
+    that becomes U+FFFD."""
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _encoder.encode(_readable(msgspec.to_builtins(value)))
+
+
+def readable(text: str) -> str:
+    r"""The text as UTF-8 can carry it: halves of a pair that have met are one character, everything else becomes U+FFFD.
+
+    >>> readable("\ud83d\ude00 \ud800 \udcff") == "\U0001f600 \ufffd \ufffd"
+    True
+    """
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _readable(value: Any) -> Any:
+    match value:
+        case str():
+            return readable(value)
+        case dict():
+            return {_readable(key): _readable(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_readable(each) for each in value]
+        case _:
+            return value
 
 
 def decode_body(data: bytes) -> Body:
@@ -27,7 +57,15 @@ def decode_body(data: bytes) -> Body:
 
 def to_json(record: Record) -> bytes:
     """One line of `--json-stream`, without the line end."""
-    return msgspec.json.encode(record)
+    return encode_json(record)
+
+
+def encode_json(value: Any) -> bytes:
+    """JSON of any struct, its text made readable as by `encode`."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_readable(msgspec.to_builtins(value)))
 
 
 class Frames:

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from headrace.base.errors import EngineError, Problem, UsageError
 from headrace.base.paths import run_dir, state_dir
-from headrace.record.codec import decode_body, encode_body
+from headrace.record.codec import decode_body, encode_body, readable
 from headrace.record.records import Body, Record, RunFinished, RunStarted
 from headrace.record.state import RunState, fold
 
@@ -81,12 +81,12 @@ class Journal:
             self._db.execute("BEGIN IMMEDIATE")
             cursor = self._db.execute(
                 "INSERT INTO runs (at, repository, root, event, ref, sha) VALUES (?, ?, ?, ?, ?, ?)",
-                (time.time(), started.repository, started.root, started.event, started.ref, started.sha),
+                (time.time(), *map(readable, (started.repository, started.root, started.event, started.ref, started.sha))),
             )
             for workflow in workflows:
                 row = self._db.execute(
                     "INSERT INTO numbers VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET number = number + 1 RETURNING number",
-                    (started.root, workflow),
+                    (readable(started.root), readable(workflow)),
                 ).fetchone()
                 numbers[workflow] = row[0]
             self._db.execute("COMMIT")
@@ -126,7 +126,7 @@ class Journal:
         rows = self._db.execute(
             "SELECT id, at, repository, root, event, ref, sha, result, seconds FROM runs"
             " WHERE (?1 IS NULL OR root = ?1) ORDER BY id DESC LIMIT ?2",
-            (root, limit),
+            (root and readable(root), limit),
         ).fetchall()
         return [self._summary(row) for row in rows]
 
@@ -138,7 +138,9 @@ class Journal:
     def resolve(self, text: str = "", root: str | None = None) -> str:
         """The id of the run that `text` names: an id, or the newest run where empty. Raises UsageError where there is none."""
         if not text:
-            row = self._db.execute("SELECT max(id) FROM runs WHERE (?1 IS NULL OR root = ?1)", (root,)).fetchone()
+            row = self._db.execute(
+                "SELECT max(id) FROM runs WHERE (?1 IS NULL OR root = ?1)", (root and readable(root),)
+            ).fetchone()
             if row[0] is None:
                 raise UsageError(Problem("there is no run yet", hint="`headrace run` makes one"))
             return str(row[0])

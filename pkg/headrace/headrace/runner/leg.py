@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from headrace import __version__
-from headrace.base.errors import HeadraceError
+from headrace.actions import builtin
+from headrace.base.errors import HeadraceError, Problem
 from headrace.expressions import CaseSensitive
 from headrace.plan.model import Result
 from headrace.record.records import LegFinished, LegStarted, StepFinished, StepResult, StepStarted
@@ -25,7 +26,7 @@ from headrace.runner.step import StepRunner, words
 from headrace.runner.ticket import CancelOrder, JobTicket
 from headrace.sandbox.protocol import Sandbox
 from headrace.workflow import template
-from headrace.workflow.model import Steps
+from headrace.workflow.model import Steps, Uses
 
 
 def run_leg(ticket: JobTicket, control: Control, sandbox: Sandbox) -> None:
@@ -110,6 +111,7 @@ class _Leg:
         voice = self._voice(1)
         try:
             self._mask()
+            self._actions()
             self._folders()
             self._environment()
             self.log.write(progress.masker.mask("".join(f"{line}\n" for line in lines).encode()))
@@ -132,6 +134,15 @@ class _Leg:
             masker.add_token(token)
         for value in ticket.masks:
             masker.add(value)
+
+    def _actions(self) -> None:
+        """An action that GitHub does not find fails the whole job, however far down it stands."""
+        body = self._ticket.job.body
+        assert isinstance(body, Steps)
+        for step in body.steps:
+            why = builtin.refusal(step.body.uses) if isinstance(step.body, Uses) else ""
+            if why:
+                raise HeadraceError(Problem(why, step.at))
 
     def _folders(self) -> None:
         folders = self._ticket.folders

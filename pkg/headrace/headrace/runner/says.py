@@ -9,6 +9,7 @@ from headrace.record.records import Annotated, Level
 from headrace.runner import messages
 from headrace.runner.commands import Annotation, Command, CommandError, annotation, log_lines
 from headrace.runner.contexts import set_output
+from headrace.runner.masking import encode
 from headrace.runner.matchers import Issue, Matcher, MatcherError, is_checkout_of, issue_path, load_matchers
 from headrace.runner.progress import Progress
 from headrace.runner.ticket import JobTicket
@@ -53,7 +54,7 @@ class StepVoice:
         text = self._progress.masker.mask_text(message)
         if record:
             self.annotate(Annotation(level=level, message=text))
-        return "".join(f"##[{level}]{line}\n" for line in text.splitlines() or [""]).encode()
+        return encode("".join(f"##[{level}]{line}\n" for line in text.splitlines() or [""]))
 
     def annotate(self, note: Annotation) -> None:
         kept = self._kept.get(note.level, 0)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from headrace.record.codec import encode
 from headrace.runner.contexts import JobStatus, job_context
 from headrace.workflow.model import Job
 from headrace.workflow.tokens import Token
@@ -82,7 +83,7 @@ class CancelOrder(Struct, frozen=True):
 
 
 def encode_ticket(ticket: JobTicket) -> bytes:
-    return msgspec.msgpack.encode(ticket)
+    return encode(ticket)
 
 
 _ticket: msgspec.msgpack.Decoder[JobTicket] | None = None

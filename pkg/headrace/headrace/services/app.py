@@ -45,8 +45,8 @@ def create_app(store: str, key: bytes) -> Starlette:
 
     routes = [
         Route("/twirp/{service}/{method}", call, methods=["POST"]),
-        Route("/results/artifacts/{id:int}", upload, methods=["PUT"]),
-        Route("/results/artifacts/{id:int}", download, methods=["GET"]),
+        Route("/results/artifacts/{id}", upload, methods=["PUT"]),
+        Route("/results/artifacts/{id}", download, methods=["GET"]),
         Route("/healthz", health, methods=["GET"]),
     ]
     return Starlette(routes=routes, exception_handlers={HTTPException: _plain, ClientDisconnect: _gone})

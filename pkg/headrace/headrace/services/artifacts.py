@@ -125,6 +125,6 @@ def _unknown(name: str) -> TwirpError:
 
 
 def _checked(name: str) -> str:
-    if not name or len(name) > _LONGEST or any(character in _FORBIDDEN for character in name):
+    if not name.strip(". ") or len(name) > _LONGEST or any(each in _FORBIDDEN or ord(each) < 32 for each in name):
         raise TwirpError("invalid_argument", f"not a name of an artifact: {name!r}")
     return name

@@ -64,11 +64,12 @@ def verify(token: str, key: bytes) -> JobGrant:
     if head.count(".") != 1:
         raise GrantError("the runtime token is no JSON web token")
     try:
-        signed = _unbase64(signature)
-        header, claims = (json.loads(_unbase64(part)) for part in head.split("."))
+        ours = hmac.compare_digest(_unbase64(signature), _sign(head, key))
+        # What has another signature is not looked into: it may be anything.
+        header, claims = (json.loads(_unbase64(part)) for part in head.split(".")) if ours else ({}, {})
     except ValueError:
         raise GrantError("the runtime token is damaged") from None
-    if not isinstance(header, dict) or header.get("alg") != "HS256" or not hmac.compare_digest(signed, _sign(head, key)):
+    if not isinstance(header, dict) or header.get("alg") != "HS256":
         raise GrantError("the runtime token has not been issued here")
     if not isinstance(claims, dict) or not isinstance(claims.get("exp"), int) or claims["exp"] < time.time():
         raise GrantError("the runtime token has expired")

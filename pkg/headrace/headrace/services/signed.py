@@ -6,6 +6,7 @@ import hmac
 import time
 
 LIFETIME_S = 3600
+_LONGEST = 12  # digits of an expiry
 
 
 def sign(path: str, permission: str, key: bytes, *, lifetime_s: int = LIFETIME_S) -> str:
@@ -24,7 +25,9 @@ def allowed(path: str, permission: str, query: object, key: bytes) -> bool:
     """Whether a query (a mapping of texts) allows this; expired and altered ones do not."""
     get = getattr(query, "get")  # noqa: B009
     expiry, given = str(get("se", "")), str(get("sig", ""))
-    if get("sp") != permission or not expiry.isascii() or not expiry.isdecimal() or int(expiry) < time.time():
+    if get("sp") != permission or not expiry.isascii() or not expiry.isdecimal() or len(expiry) > _LONGEST:
+        return False
+    if int(expiry) < time.time():
         return False
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), _signature(path, permission, expiry, key).encode())
 

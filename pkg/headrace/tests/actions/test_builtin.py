@@ -27,6 +27,36 @@ def test_other_actions_have_none() -> None:
     assert builtin.manifest("octo/other") is None
 
 
+@pytest.mark.parametrize(
+    "uses",
+    [
+        "actions/checkout@v2", "Actions/Checkout@v7", "actions/checkout@v4.2.1", "actions/checkout@main",
+        "actions/checkout@refs/tags/v4", f"actions/checkout@{'aB' * 20}", "actions/setup-python@v5", "actions/upload-artifact@v3",
+        "octo/other/sub@nonsense",
+    ],
+)  # fmt: skip
+def test_refs_that_may_be_there_are_taken(uses: str) -> None:
+    assert builtin.refusal(uses) == ""
+
+
+@pytest.mark.parametrize(
+    ("uses", "why"),
+    [
+        ("actions/checkout@v99", "unable to find version `v99`"),
+        ("actions/checkout@v4.2.1.0", "unable to find version"),
+        ("actions/checkout@v", "unable to find version"),
+        ("actions/checkout@v4x", "unable to find version"),
+        ("actions/checkout@4", "unable to find version"),
+        ("actions/setup-python@branch", "unable to find version"),
+        (f"actions/checkout@{'g' * 40}", "unable to find version"),
+        ("actions/checkout@11bd719", "shortened version of a commit SHA"),
+        ("actions/checkout/sub@v4", "Can't find 'action.yml'"),
+    ],
+)
+def test_refs_that_cannot_be_there_are_refused(uses: str, why: str) -> None:
+    assert why in builtin.refusal(uses)
+
+
 @pytest.mark.parametrize("name", sorted(builtin.NAMES))
 def test_a_drop_in_imports_the_standard_library_only_and_no_slow_part_of_it(name: str) -> None:
     code = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from headrace.record.codec import Frames, decode_body, encode_body, frame, schema, to_json
-from headrace.record.records import Annotated, LegFinished, LogChunk, Record, RunFinished, StepFinished
+from headrace.record.records import Annotated, LegFinished, LegQueued, LogChunk, Record, RunFinished, StepFinished
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +21,13 @@ BODIES = [
 @pytest.mark.parametrize("body", BODIES)
 def test_a_body_survives_the_way(body: object) -> None:
     assert decode_body(encode_body(body)) == body  # type: ignore[arg-type]
+
+
+def test_text_that_utf_8_cannot_carry_becomes_readable_text() -> None:
+    body = LegQueued("l\udcff", "j", "w", "\ud83d\ude00\ud800", matrix={"a\ud800": ["\udcff", 1, True]})
+    came = LegQueued("l\ufffd", "j", "w", "\U0001f600\ufffd", matrix={"a\ufffd": ["\ufffd", 1, True]})
+    assert decode_body(encode_body(body)) == came
+    assert msgspec.json.decode(to_json(Record("7", 1, 2.0, body)))["body"]["name"] == came.name
 
 
 def test_what_is_no_body_is_refused() -> None:

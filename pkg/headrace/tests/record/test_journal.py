@@ -64,6 +64,14 @@ def test_run_numbers_count_per_workflow_and_repository(journal: Journal) -> None
     assert journal.create(other, ["a"])[1] == {"a": 1}
 
 
+def test_a_repository_and_a_branch_with_odd_names_have_runs_too(journal: Journal) -> None:
+    odd = RunStarted("push", "refs/heads/b\udcff", "a" * 40, "o/r", "/r\udcff", "0")
+    run, numbers = journal.create(odd, ["w\udcff"])
+    journal.append([body_record(run, 1, odd)])
+    [line] = journal.runs(root=odd.root)
+    assert (line.run, line.ref, journal.resolve("", odd.root), list(numbers.values())) == (run, "refs/heads/b\ufffd", run, [1])
+
+
 def test_a_batch_is_written_whole_or_not_at_all(journal: Journal) -> None:
     run, _ = journal.create(STARTED, [])
     with pytest.raises(EngineError):

@@ -352,6 +352,14 @@ def test_an_error_in_the_job_env_fails_set_up_and_no_step_runs(tmp_path: Path) -
     assert (ran.result, list(ran.steps)) == ("failure", ["Set up job"])
 
 
+@pytest.mark.covers("runtime:1.2")
+def test_an_action_that_cannot_be_found_fails_set_up_and_no_step_runs(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- {if: always(), run: echo ran}\n- {if: false, uses: actions/checkout@v99}"))
+    assert (ran.result, ran.steps["Set up job"]) == ("failure", ("failure", "failure"))
+    assert "ran" not in ran.lines
+    assert "unable to find version `v99`" in ran.errors[0]
+
+
 def test_contexts_of_the_ticket_are_seen(tmp_path: Path) -> None:
     more: dict[str, Any] = {
         "matrix": {"v": "3.10"},
@@ -379,6 +387,12 @@ def test_a_million_of_output_bytes_arrive_whole_and_in_order(tmp_path: Path) -> 
 def test_odd_text_in_scripts_arrives_as_it_is(tmp_path: Path, text: str) -> None:
     ran = job(tmp_path, steps(f"- run: \"printf '%s' '{text}' | wc -c\""), secrets={"S": "x'y"[:1]})
     assert ran.result == "success"
+
+
+def test_names_and_messages_that_utf_8_cannot_carry_lose_no_leg(tmp_path: Path) -> None:
+    text = '- {name: "${{ matrix.v }}", run: echo, working-directory: "${{ matrix.v }}"}'
+    ran = job(tmp_path, steps(text), matrix={"v": "a\udcff"}, vars={"x": "\ud800"})
+    assert (ran.result, list(ran.steps)[1]) == ("failure", "a\ufffd")
 
 
 def test_a_vanished_workspace_fails_the_step_and_not_the_engine(tmp_path: Path) -> None:

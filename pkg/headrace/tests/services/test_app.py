@@ -176,6 +176,11 @@ def test_without_a_token_of_ours_nothing_is_answered(client: Client, header: str
         ("CreateArtifact", {"name": ""}, 400, "invalid_argument"),
         ("CreateArtifact", {"name": "a/b"}, 400, "invalid_argument"),
         ("CreateArtifact", {"name": "a\nb"}, 400, "invalid_argument"),
+        ("CreateArtifact", {"name": ".."}, 400, "invalid_argument"),
+        ("CreateArtifact", {"name": " "}, 400, "invalid_argument"),
+        ("CreateArtifact", {"name": "a\0b"}, 400, "invalid_argument"),
+        ("CreateArtifact", {"name": "\x1b[31m"}, 400, "invalid_argument"),
+        ("CreateArtifact", {"name": "..a"}, 200, None),
         ("CreateArtifact", {"name": 5}, 400, "malformed"),
         ("CreateArtifact", {"name": "x", "unknown_field": 1}, 200, None),
     ],
@@ -201,6 +206,9 @@ def test_signed_urls_allow_one_thing_for_one_artifact(client: Client, job: Calle
     assert client.put(write.replace("/1?", "/2?"), content=b"x").status_code == 403
     assert client.put(write.replace("se=", "se=9"), content=b"x").status_code == 403
     assert client.put(write.split("?")[0], content=b"x").status_code == 403
+    assert client.put(f"/results/artifacts/1?sp=w&se={'9' * 5000}&sig=x", content=b"x").status_code == 403
+    assert client.put(f"/results/artifacts/{'9' * 5000}?sp=w&se=9999999999&sig=x", content=b"x").status_code == 403
+    assert client.put("/results/artifacts/one?sp=w&se=9999999999&sig=x", content=b"x").status_code == 403
     assert client.get(write).status_code == 403
     assert client.put(write, content=b"x").status_code == 201
     job.call("FinalizeArtifact", name="logs", size="1")
@@ -216,6 +224,7 @@ def test_signed_urls_allow_one_thing_for_one_artifact(client: Client, job: Calle
         ("comp=blocklist", b"<nonsense", 400),
         ("comp=blocklist", b"<BlockList><Latest>unknown</Latest></BlockList>", 400),
         ("comp=blocklist", b'<!DOCTYPE x [<!ENTITY a "b">]><BlockList/>', 400),
+        ("comp=blocklist", '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><BlockList/>'.encode("utf-16"), 400),
         ("comp=metadata", b"", 400),
     ],
 )

@@ -47,6 +47,12 @@ def test_a_token_without_signature_is_refused() -> None:
         verify(f"{head}.{body}.", KEY)
 
 
+def test_what_is_not_ours_is_not_looked_into() -> None:
+    deep = urlsafe_b64encode(b"[" * 100_000).rstrip(b"=").decode()
+    with pytest.raises(GrantError, match="has not been issued here"):
+        verify(f"{deep}.{deep}.e30", KEY)
+
+
 @pytest.mark.parametrize("bad", ["", "a b", "a:b", "a\n"])
 def test_ids_that_clients_could_not_read_are_refused(bad: str) -> None:
     with pytest.raises(ValueError, match="an id in a grant"):

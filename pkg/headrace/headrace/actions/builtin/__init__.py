@@ -21,7 +21,10 @@ _MODULES = {
 }
 
 NAMES: frozenset[str] = frozenset(_MODULES)
-"""The actions that have a drop-in, as lower-case `owner/name`. Any ref of them is accepted."""
+"""The actions that have a drop-in, as lower-case `owner/name`. `refusal` says which refs of them there are."""
+
+_MAJORS = {"actions/checkout": range(2, 8), "actions/setup-python": range(2, 8), "actions/upload-artifact": range(1, 8)}
+_HEX = frozenset("0123456789abcdef")
 
 LIMITS: tuple[tuple[str, str, str, str, str], ...] = (
     ("actions/checkout", "repository", ".+", "checks out another repository", "github.repository"),
@@ -51,3 +54,34 @@ def manifest(name: str) -> Manifest | None:
     """
     key = name.lower()
     return load(key).MANIFEST if key in _MODULES else None
+
+
+def refusal(uses: str) -> str:
+    """Why GitHub finds nothing under `owner/name[/path]@ref`, as far as that is known here, in GitHub's words; empty where it may
+    find something, and for actions without a drop-in. A full commit id and a minor version are taken on trust.
+
+    >>> refusal("actions/checkout@v4"), refusal("actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683")
+    ('', '')
+    >>> refusal("actions/checkout@v99")
+    'Unable to resolve action `actions/checkout@v99`, unable to find version `v99`'
+    """
+    name, _, ref = uses.partition("@")
+    parts = name.split("/")
+    majors = _MAJORS.get("/".join(parts[:2]).lower())
+    if majors is None:
+        return ""
+    if any(parts[2:]):
+        return f"Can't find 'action.yml', 'action.yaml' or 'Dockerfile' for action '{uses}'."
+    short = ref.removeprefix("refs/tags/").removeprefix("refs/heads/")
+    numbers = short[1:].split(".") if short[:1] == "v" else []
+    hexadecimal = set(ref.lower()) <= _HEX
+    if short == "main" or (len(ref) == 40 and hexadecimal):
+        return ""
+    if 1 <= len(numbers) <= 3 and numbers[0] in map(str, majors) and all(map(str.isdecimal, numbers)):
+        return ""
+    if len(ref) >= 7 and hexadecimal:
+        return (
+            f"Unable to resolve action `{uses}`, the provided ref `{ref}` is the shortened version of a commit SHA, which is not "
+            "supported. Please use the full commit SHA instead."
+        )
+    return f"Unable to resolve action `{uses}`, unable to find version `{ref}`"
