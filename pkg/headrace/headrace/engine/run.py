@@ -14,6 +14,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Literal
 
+from msgspec import structs
+
 from headrace import __version__
 from headrace.base.paths import work_dir
 from headrace.engine.decide import Cancel, Finish, Settle, Start, decide, effective, outcome
@@ -95,7 +97,7 @@ class _Engine:
         self._attempts: dict[int, tuple[Leg, Attempt]] = {}
         self._deadlines: dict[JobPath, float] = {}
         self._grace: dict[JobPath, float] = {}
-        self._cancelled: set[JobPath] = set()
+        self._cancelled: dict[JobPath, Reason] = {}
         self._interrupts = 0
         self._obeyed = 0
         self._state = RunState(run_id)
@@ -142,9 +144,10 @@ class _Engine:
                         self._poll.unregister(fd)
                     else:
                         self._take(fd)
-                if self._interrupts > self._obeyed:
-                    interrupted(self._interrupts)
-                    self._obey_interrupts()
+                while self._obeyed < self._interrupts:
+                    self._obeyed += 1
+                    interrupted(self._obeyed)
+                    self._obey_interrupt(first=self._obeyed == 1)
                 self._mind_deadlines()
                 self._advance()
                 if time.monotonic() - ticked >= _TICK:
@@ -224,6 +227,8 @@ class _Engine:
         leg, attempt = self._attempts[fd]
         try:
             for body in attempt.records():
+                if isinstance(body, LegFinished) and body.result == "cancelled":
+                    body = structs.replace(body, why=self._cancelled.get(leg.path))
                 self._emit(body)
                 if isinstance(body, LegStarted) and leg.timeout_minutes > 0:
                     self._deadlines[leg.path] = time.monotonic() + leg.timeout_minutes * 60
@@ -245,7 +250,7 @@ class _Engine:
         """Whether an order went out: a leg is told once, and once more by force."""
         if path in self._cancelled and not force:
             return False
-        self._cancelled.add(path)
+        self._cancelled.setdefault(path, why)
         for leg, attempt in self._attempts.values():
             if leg.path == path:
                 attempt.cancel(why, force)
@@ -265,9 +270,7 @@ class _Engine:
                 attempt.cancel(Reason("forced"), True)
                 self._grace[leg.path] = now + _FORCED
 
-    def _obey_interrupts(self) -> None:
-        first = self._obeyed == 0
-        self._obeyed = self._interrupts
+    def _obey_interrupt(self, *, first: bool) -> None:
         why = Reason("interrupted")
         for path, job in self._settled.items():
             assert isinstance(job.legs, tuple)

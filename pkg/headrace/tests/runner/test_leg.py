@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from test_core.legs import WORKFLOW, Ran, job
+from test_core.repositories import make_repository
 
 
 def steps(text: str) -> str:
@@ -426,3 +427,85 @@ def test_a_step_that_kills_its_parent_loses_the_leg_and_nothing_is_left(tmp_path
 
 def test_the_workflow_head_of_these_tests_is_a_push() -> None:
     assert WORKFLOW.startswith("on: push")
+
+
+def with_checkout(tmp_path: Path, text: str) -> Ran:
+    """Run steps of which some check out a repository of one commit."""
+    repository = make_repository(tmp_path / "source", {"file": "x"})
+    github = {
+        "repository": "o/repo", "server_url": "https://github.com", "sha": repository.head(), "ref": "refs/heads/main",
+        "event_name": "push", "event": {},
+    }  # fmt: skip
+    git_dir = str(repository.root / ".git")
+    return job(tmp_path, steps(text), github=github, drop_ins={"HEADRACE_GIT_DIR": git_dir}, secrets={"GITHUB_TOKEN": "t0ken"})
+
+
+def posts(ran: Ran) -> list[str]:
+    return [name for name in ran.steps if name.startswith("Post ")]
+
+
+@pytest.mark.covers("runtime:1.9")
+def test_post_steps_run_last_registered_first_after_failures_too_and_not_for_skipped_steps(tmp_path: Path) -> None:
+    text = """
+- {name: one, uses: actions/checkout@v4}
+- {name: two, uses: actions/checkout@v4, with: {path: sub}}
+- {name: skipped, if: 'false', uses: actions/checkout@v4}
+- {name: wrong, uses: actions/checkout@v4, with: {ref: no-such-ref}, continue-on-error: true}
+- run: test -e file && test -e sub/file && exit 7
+- {name: never, uses: actions/checkout@v4}
+"""
+    ran = with_checkout(tmp_path, text)
+    assert ran.result == "failure"
+    assert posts(ran) == ["Post wrong", "Post two", "Post one"]
+    assert ran.log.count("Post job cleanup.") == 3
+    assert [ran.steps[name][0] for name in ("wrong", "skipped", "never")] == ["failure", "skipped", "skipped"]
+
+
+@pytest.mark.covers("runtime:1.9")
+def test_post_steps_run_when_the_job_is_cancelled(tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "source", {"file": "x"})
+    github = {"repository": "o/repo", "sha": repository.head(), "ref": "refs/heads/main", "event_name": "push", "event": {}}
+    ran = job(
+        tmp_path,
+        steps("- {name: one, uses: actions/checkout@v4}\n- run: echo ready; exec sleep 1000"),
+        cancel_at="ready",
+        github={**github, "server_url": "https://github.com"},
+        drop_ins={"HEADRACE_GIT_DIR": str(repository.root / ".git")},
+        secrets={"GITHUB_TOKEN": "t0ken"},
+    )
+    assert ran.result == "cancelled"
+    assert posts(ran) == ["Post one"]
+
+
+@pytest.mark.covers("runtime:3.3")
+def test_actions_get_the_runtime_token_and_scripts_do_not(tmp_path: Path) -> None:
+    given = {"ACTIONS_RUNTIME_TOKEN": "run-time", "ACTIONS_RESULTS_URL": "http://127.0.0.1:1/"}
+    ran = job(
+        tmp_path,
+        steps("- run: echo got:$ACTIONS_RUNTIME_TOKEN$ACTIONS_RESULTS_URL$HEADRACE_X"),
+        actions=given,
+        drop_ins={"HEADRACE_X": "1"},
+    )
+    assert "got:" in ran.lines
+
+
+@pytest.mark.covers("runtime:1.3")
+def test_an_error_in_a_steps_env_fails_it_even_where_its_condition_would_have_skipped_it(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- {if: 'false', run: echo no, env: {A: \"${{ fromJSON('x') }}\"}}"))
+    assert (ran.result, results(ran)) == ("failure", ["failure"])
+
+
+@pytest.mark.covers("runtime:1.4")
+def test_generated_ids_are_seen_by_the_step_and_not_in_steps(tmp_path: Path) -> None:
+    text = "- run: echo id:$GITHUB_ACTION\n- run: echo id:$GITHUB_ACTION\n- {id: mine, run: 'echo id:${{ github.action }}'}\n"
+    ran = job(tmp_path, steps(text + "- run: echo '${{ toJSON(steps) }}' | tr -d ' \\n'; echo"))
+    assert [line for line in ran.lines if line.startswith("id:")] == ["id:__run", "id:__run_2", "id:mine"]
+    assert '{"mine":{"outputs":{},"outcome":"success","conclusion":"success"}}' in ran.lines
+
+
+@pytest.mark.covers("runtime:1.10")
+def test_outputs_that_cannot_be_evaluated_fail_the_job(tmp_path: Path) -> None:
+    ran = job(tmp_path, "    outputs: {x: \"${{ fromJSON('x') }}\"}\n" + steps("- run: 'true'"))
+    assert (ran.result, ran.outputs) == ("failure", {})
+    assert ran.errors[-1] == "Fail to evaluate job outputs"
+    assert ran.steps["Complete job"] == ("failure", "failure")
