@@ -246,6 +246,14 @@ def test_a_forced_cancel_kills_at_once_whatever_conditions_say(tmp_path: Path) -
     assert (ran.result, results(ran)) == ("cancelled", ["cancelled", "skipped"])
 
 
+def test_after_a_forced_cancel_nobody_waits_for_what_a_child_still_prints(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- run: (sleep 2; echo late) & echo ready; sleep 1000"), force_at="ready")
+    assert (ran.result, results(ran)) == ("cancelled", ["cancelled"])
+    assert "late" not in ran.lines
+    waited = job(tmp_path / "twin", steps("- run: (sleep 2; echo late) & echo ready"))
+    assert "late" in waited.lines
+
+
 @pytest.mark.covers("runtime:1.13")
 def test_a_daemon_that_keeps_the_pipe_does_not_hang_the_step_and_does_not_outlive_the_leg(tmp_path: Path) -> None:
     ran = job(tmp_path, steps("- run: setsid sleep 1000 & echo pid:$!\n- run: echo next"))
