@@ -352,6 +352,14 @@ def test_an_error_in_the_job_env_fails_set_up_and_no_step_runs(tmp_path: Path) -
     assert (ran.result, list(ran.steps)) == ("failure", ["Set up job"])
 
 
+@pytest.mark.covers("runtime:12")
+@pytest.mark.parametrize(("size", "result"), [(1048576 // 2 - 1, "success"), (1048576 // 2, "failure")])
+def test_outputs_of_a_job_are_a_megabyte_at_most(tmp_path: Path, size: int, result: str) -> None:
+    make = f"- id: a\n  run: (printf x=; head -c {size} /dev/zero | tr '\\0' y; echo) > $GITHUB_OUTPUT"
+    ran = job(tmp_path, "    outputs: {x: '${{ steps.a.outputs.x }}'}\n" + steps(make))
+    assert (ran.result, len(ran.outputs)) == (result, int(result == "success"))
+
+
 @pytest.mark.covers("runtime:1.2")
 def test_an_action_that_cannot_be_found_fails_set_up_and_no_step_runs(tmp_path: Path) -> None:
     ran = job(tmp_path, steps("- {if: always(), run: echo ran}\n- {if: false, uses: actions/checkout@v99}"))
