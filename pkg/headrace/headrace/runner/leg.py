@@ -12,6 +12,7 @@ from headrace import __version__
 from headrace.actions import builtin
 from headrace.base.errors import HeadraceError, Problem
 from headrace.expressions import CaseSensitive
+from headrace.expressions.values import units
 from headrace.plan.model import Result
 from headrace.record.records import LegFinished, LegStarted, StepFinished, StepResult, StepStarted
 from headrace.runner import messages
@@ -27,6 +28,9 @@ from headrace.runner.ticket import CancelOrder, JobTicket
 from headrace.sandbox.protocol import Sandbox
 from headrace.workflow import template
 from headrace.workflow.model import Steps, Uses
+
+OUTPUTS_LIMIT = 1 << 20
+"""Bytes that all outputs of a job have together at most, counted as UTF-16: so GitHub does."""
 
 
 def run_leg(ticket: JobTicket, control: Control, sandbox: Sandbox) -> None:
@@ -221,6 +225,11 @@ class _Leg:
                     self.log.write(voice.say("warning", messages.SKIPPED_OUTPUT.format(name=name)))
                 elif value:
                     outputs[name] = value
+            if sum(2 * units(name + value) for name, value in outputs.items()) > OUTPUTS_LIMIT:
+                ok = False
+                self.log.write(voice.say("error", messages.OUTPUTS_TOO_LARGE.format(limit=OUTPUTS_LIMIT >> 20)))
+                progress.worsen("failure")
+                outputs = {}
         self.log.write(b"Cleaning up orphan processes\n")
         self.log.flush()
         result: StepResult = "success" if ok else "failure"

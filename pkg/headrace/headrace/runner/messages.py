@@ -70,6 +70,7 @@ STEP_TIMEOUT = "The action '{name}' has timed out after {minutes} minutes."
 INNER_TIMEOUT = "The action has timed out."
 JOB_TIMEOUT = "The job running on runner {runner} has exceeded the maximum execution time of {minutes} minutes."
 SKIPPED_OUTPUT = "Skip output '{name}' since it may contain secret."
+OUTPUTS_TOO_LARGE = "The outputs of the job are larger than {limit} MB, which is more than GitHub takes."  # ours
 OUTPUTS_FAILED = "Fail to evaluate job outputs"
 POST_CLEANUP = "Post job cleanup."
 LOCAL_PRE = "`pre` execution is not supported for local action from '{path}'"

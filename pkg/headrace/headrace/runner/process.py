@@ -11,11 +11,12 @@ from typing import Literal
 
 from msgspec import Struct
 
+from headrace.base.errors import Problem
 from headrace.runner.control import Control
 from headrace.runner.log import LegLog
 from headrace.runner.stream import StreamReader
 from headrace.runner.ticket import CancelOrder
-from headrace.sandbox.protocol import Process, Sandbox
+from headrace.sandbox.protocol import Process, Sandbox, SandboxLost
 
 # a hosted runner's grace: an interrupt, 7.5 s, a terminate, 2.5 s, then a kill; only the program itself is signalled
 SIGNALS = ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5), (signal.SIGKILL, 5.0))
@@ -75,6 +76,7 @@ class _Watch:
         self._because: Literal["", "timeout", "cancelled"] = ""
         self._escalation = list(SIGNALS)
         self._next_signal: float | None = None
+        self._forced = False
         self._poll = select.poll()
         for fd in (*readers, watch.sandbox.fileno(), watch.control.fileno()):
             self._poll.register(fd, select.POLLIN)
@@ -85,7 +87,7 @@ class _Watch:
             if self._process.status is not None:
                 if not self._readers:
                     break
-                drained = drained or time.monotonic() + DRAIN
+                drained = drained or time.monotonic() + (0.0 if self._forced else DRAIN)
                 if time.monotonic() >= drained:
                     break
             self._w.control.flush()
@@ -94,8 +96,8 @@ class _Watch:
                     self._read(fd)
                 elif fd == self._w.sandbox.fileno():
                     self._w.sandbox.pump()
-                else:
-                    self._obey()
+                elif self._obey():
+                    drained = None
             self._signals()
             self._w.log.tick()
         for reader in self._readers.values():
@@ -126,16 +128,19 @@ class _Watch:
         if text:
             self._w.log.write(text)
 
-    def _obey(self) -> None:
+    def _obey(self) -> bool:
+        """Whether the order was to end it by force: then nobody waits for a child that keeps the pipe either."""
         order = self._w.control.order()
         if order is None or not self._w.on_cancel(order):
-            return
+            return False
         self._because = self._because or "cancelled"
-        if order.force:
-            self._escalation = self._escalation[-1:]
+        if order.force and not self._forced:
+            self._forced = True
+            self._escalation = [SIGNALS[-1]]
             self._next_signal = time.monotonic()
         elif self._next_signal is None:
             self._next_signal = time.monotonic()
+        return order.force
 
     def _signals(self) -> None:
         now = time.monotonic()
@@ -144,8 +149,8 @@ class _Watch:
             self._next_signal = now
         if self._next_signal is None or now < self._next_signal or self._process.status is not None:
             return
-        number, grace = self._escalation[0]
+        if not self._escalation:
+            raise SandboxLost(Problem("a program could not be killed: the process that starts this job's steps does not answer"))
+        number, grace = self._escalation.pop(0)
         self._process.signal(number)
         self._next_signal = now + grace
-        if len(self._escalation) > 1:
-            self._escalation.pop(0)

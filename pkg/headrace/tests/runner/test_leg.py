@@ -249,6 +249,14 @@ def test_a_forced_cancel_kills_at_once_whatever_conditions_say(tmp_path: Path) -
 
 
 @pytest.mark.slow  # the step's output is read for 5 seconds after its end
+def test_after_a_forced_cancel_nobody_waits_for_what_a_child_still_prints(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- run: (sleep 2; echo late) & echo ready; sleep 1000"), force_at="ready")
+    assert (ran.result, results(ran)) == ("cancelled", ["cancelled"])
+    assert "late" not in ran.lines
+    waited = job(tmp_path / "twin", steps("- run: (sleep 2; echo late) & echo ready"))
+    assert "late" in waited.lines
+
+
 @pytest.mark.covers("runtime:1.13")
 def test_a_daemon_that_keeps_the_pipe_does_not_hang_the_step_and_does_not_outlive_the_leg(tmp_path: Path) -> None:
     ran = job(tmp_path, steps("- run: setsid sleep 1000 & echo pid:$!\n- run: echo next"))
@@ -351,6 +359,14 @@ def test_hash_files_looks_at_the_workspace(tmp_path: Path) -> None:
 def test_an_error_in_the_job_env_fails_set_up_and_no_step_runs(tmp_path: Path) -> None:
     ran = job(tmp_path, "    env: {A: \"${{ fromJSON('x') }}\"}\n" + steps("- {if: always(), run: echo no}"))
     assert (ran.result, list(ran.steps)) == ("failure", ["Set up job"])
+
+
+@pytest.mark.covers("runtime:12")
+@pytest.mark.parametrize(("size", "result"), [(1048576 // 2 - 1, "success"), (1048576 // 2, "failure")])
+def test_outputs_of_a_job_are_a_megabyte_at_most(tmp_path: Path, size: int, result: str) -> None:
+    make = f"- id: a\n  run: (printf x=; head -c {size} /dev/zero | tr '\\0' y; echo) > $GITHUB_OUTPUT"
+    ran = job(tmp_path, "    outputs: {x: '${{ steps.a.outputs.x }}'}\n" + steps(make))
+    assert (ran.result, len(ran.outputs)) == (result, int(result == "success"))
 
 
 @pytest.mark.covers("runtime:1.2")
