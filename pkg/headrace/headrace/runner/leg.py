@@ -82,8 +82,7 @@ class _Leg:
 
     def _take_orders(self) -> None:
         """Orders that came between two steps."""
-        order = self._control.order()
-        if order is not None:
+        while (order := self._control.order()) is not None:
             self._on_cancel(order)
 
     def _on_cancel(self, order: CancelOrder) -> bool:

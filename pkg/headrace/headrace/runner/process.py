@@ -130,17 +130,19 @@ class _Watch:
 
     def _obey(self) -> bool:
         """Whether the order was to end it by force: then nobody waits for a child that keeps the pipe either."""
-        order = self._w.control.order()
-        if order is None or not self._w.on_cancel(order):
-            return False
-        self._because = self._because or "cancelled"
-        if order.force and not self._forced:
-            self._forced = True
-            self._escalation = [SIGNALS[-1]]
-            self._next_signal = time.monotonic()
-        elif self._next_signal is None:
-            self._next_signal = time.monotonic()
-        return order.force
+        forced = False
+        while (order := self._w.control.order()) is not None:  # several may have come at once
+            if not self._w.on_cancel(order):
+                continue
+            self._because = self._because or "cancelled"
+            if order.force and not self._forced:
+                self._forced = True
+                self._escalation = [SIGNALS[-1]]
+                self._next_signal = time.monotonic()
+            elif self._next_signal is None:
+                self._next_signal = time.monotonic()
+            forced = forced or order.force
+        return forced
 
     def _signals(self) -> None:
         now = time.monotonic()

@@ -525,3 +525,10 @@ def test_outputs_that_cannot_be_evaluated_fail_the_job(tmp_path: Path) -> None:
     assert (ran.result, ran.outputs) == ("failure", {})
     assert ran.errors[-1] == "Fail to evaluate job outputs"
     assert ran.steps["Complete job"] == ("failure", "failure")
+
+
+def test_two_orders_that_arrive_at_once_both_count(tmp_path: Path) -> None:
+    """In order, the first leaves an `always()` step running; the one by force must not wait for a third."""
+    text = "- {if: always(), run: 'trap \"\" INT TERM; echo ready; while :; do sleep 0.1; done'}"
+    ran = job(tmp_path, steps(text), cancel_at="ready", force_at="ready")
+    assert (ran.result, results(ran)) == ("cancelled", ["cancelled"])
