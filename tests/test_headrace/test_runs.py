@@ -266,3 +266,26 @@ def test_two_runs_at_once_and_many_in_a_row_do_not_interfere(headrace: Headrace)
     for _ in range(3):
         assert headrace("run", cwd=repository.root).status == 0
     assert len(headrace("ls", "--json", cwd=repository.root).json["runs"]) == 5
+
+
+UPLOAD = """\
+  a:
+    runs-on: ubuntu-latest
+    steps:
+      - run: mkdir out; echo said by a > out/log.txt
+      - uses: actions/upload-artifact@v4
+        with: {name: logs, path: out}
+      - run: echo twice > again.txt
+      - uses: actions/upload-artifact@v4
+        with: {name: NAME, path: again.txt}
+"""
+
+
+@pytest.mark.parametrize(("name", "result"), [("other", "success"), ("logs", RED)])
+def test_artifacts_are_taken_by_the_runs_own_service_and_a_name_counts_once(headrace: Headrace, name: str, result: str) -> None:
+    for attempt in range(3):  # the service and its key are made anew for every run
+        done = headrace.run(UPLOAD.replace("NAME", name), folder=f"repo{attempt}")
+        assert done.results == {"a": result}, done.err
+        assert ("already exists" in done.err) == (result == RED)
+    stored = [path for path in (headrace.state / "runs" / "1" / "artifacts").rglob("*") if path.is_file()]
+    assert any(path.read_bytes().startswith(b"PK") for path in stored)

@@ -20,7 +20,7 @@ class ServiceHost:
         self._listener.listen(128)
         self._alive: int | None = None
         self._pid = 0
-        self.key = os.urandom(32)
+        self.key = os.urandom(32).hex().encode()  # text: blanks at the ends of a key file do not count
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
 
     def fileno(self) -> int:
