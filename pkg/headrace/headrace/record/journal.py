@@ -60,6 +60,8 @@ class Journal:
         path = os.path.join(folder, "journal.db")
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)
+            if os.stat(folder).st_mode & 0o077:  # made on the way to a snapshot
+                os.chmod(folder, 0o700)
             db = sqlite3.connect(path, timeout=30.0, isolation_level=None)
             if db.execute("PRAGMA user_version").fetchone()[0] == 0:
                 db.execute("PRAGMA journal_mode=WAL")

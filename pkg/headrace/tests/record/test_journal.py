@@ -125,3 +125,10 @@ def test_a_state_folder_that_cannot_be_made_is_an_engine_error(tmp_path: Path, m
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     with pytest.raises(EngineError, match=r"journal\.db"):
         Journal.open()
+
+
+def test_the_state_folder_is_its_owners_alone_whoever_made_it(tmp_path: Path) -> None:
+    folder = tmp_path / "a state" / "headrace"
+    folder.mkdir(parents=True, mode=0o755)
+    Journal.open().close()
+    assert folder.stat().st_mode & 0o777 == 0o700
