@@ -87,6 +87,11 @@ class Headrace:
         text = workflow if workflow.lstrip().startswith("on:") else f"on: push\njobs:\n{workflow}"
         return make_repository(self.home / folder, {".github/workflows/ci.yml": text})
 
+    def kept(self) -> list[Path]:
+        """Every file that stays of all runs: not the folders of jobs, which are being deleted in the background."""
+        rooms = [path for path in self.state.iterdir() if path.name not in ("work", "trash")]
+        return [path for room in rooms for path in (room, *room.rglob("*")) if path.is_file()]
+
     def alive(self, mark: str) -> list[int]:
         """Processes whose environment holds `mark`: what a run started, wherever it went."""
         found = []

@@ -130,7 +130,7 @@ def test_secrets_are_not_shown_nor_kept(headrace: Headrace, repository: GitRepos
     assert done.status == 1
     assert "it is ***" in done.err
     assert "hush-hush" not in done.err
-    assert all(b"hush-hush" not in path.read_bytes() for path in headrace.state.rglob("*") if path.is_file())
+    assert all(b"hush-hush" not in path.read_bytes() for path in headrace.kept())
 
 
 def test_a_run_is_listed_and_its_log_can_be_read_again(headrace: Headrace, repository: GitRepository) -> None:
