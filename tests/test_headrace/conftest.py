@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,5 +8,7 @@ from test_core.calls import Headrace
 
 
 @pytest.fixture
-def headrace(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Headrace:
-    return Headrace(tmp_path, tmp_path, tmp_path_factory.getbasetemp().parent / "bytecode")
+def headrace(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headrace]:
+    calls = Headrace(tmp_path, tmp_path, tmp_path_factory.getbasetemp().parent / "bytecode")
+    yield calls
+    calls.close()

@@ -43,6 +43,7 @@ class Headrace:
         self.folder = folder
         self.state = home / "state" / "headrace"
         self._bytecode = bytecode  # shared, so that only the first call compiles
+        self._started: list[subprocess.Popen[str]] = []
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         import headrace
@@ -73,10 +74,22 @@ class Headrace:
         return Done(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str, cwd: Path | None = None) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        """Call it and go on; `close` ends what is left of it."""
+        process = subprocess.Popen(
             self.command(*arguments), cwd=cwd or self.folder, env=self.environment(), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
         )  # fmt: skip
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what was started and still runs, so that a test that failed does not make the next ones fail."""
+        for process in self._started:
+            process.kill()
+            process.wait()
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
 
     def run(self, workflow: str, *arguments: str, folder: str = "repo", **extra: str) -> Done:
         """Put `workflow` into a repository of its own and run it with `--json`. `workflow` may be the `jobs` block only."""
