@@ -108,7 +108,9 @@ class _Watch:
     def _wait(self, drained: float | None) -> int | None:
         """Milliseconds for poll."""
         now = time.monotonic()
-        due = [at - now for at in (drained, self._next_signal, self._deadline if not self._because else None) if at is not None]
+        running = self._process.status is None  # a signal or a deadline of what has ended is nothing to wait for
+        deadline = self._deadline if not self._because else None
+        due = [at - now for at in ((self._next_signal, deadline) if running else (drained,)) if at is not None]
         if self._w.log.due is not None:
             due.append(self._w.log.due)
         return max(0, int(min(due) * 1000) + 1) if due else None
