@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 NAMES = frozenset(
     {
         # who and where
-        "USER", "LOGNAME", "SHELL", "TERM",
+        "USER", "LOGNAME", "SHELL",  # no TERM: a hosted machine sets none, and `tput` fails there
         # language and time
         "LANG", "LANGUAGE", "TZ",
         # proxies

@@ -161,7 +161,15 @@ def test_only_regular_files_are_read(box: HostSandbox, tmp_path: Path) -> None:
 
 
 def test_only_the_variables_of_the_table_are_inherited() -> None:
-    given = {"LANG": "C", "LC_TIME": "C", "HTTPS_PROXY": "p", "GITHUB_TOKEN": "t", "MY_SECRET": "s", "PATH": "/venv/bin:/bin"}
+    given = {
+        "LANG": "C",
+        "LC_TIME": "C",
+        "HTTPS_PROXY": "p",
+        "TERM": "xterm",
+        "GITHUB_TOKEN": "t",
+        "MY_SECRET": "s",
+        "PATH": "/venv/bin:/bin",
+    }
     got = inherited(given, prepend=["/first"], hide=["/venv/bin"])
     assert got == {"LANG": "C", "LC_TIME": "C", "HTTPS_PROXY": "p", "PATH": "/first:/bin"}
 
