@@ -20,7 +20,7 @@ def write_crash(where: str) -> str:
     text = f"headrace {__version__}, {where}, Python {sys.version}\n{sys.platform}\n\n{traceback.format_exc()}"
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
+        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     except OSError:
         return ""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from signal import SIG_DFL, SIGINT, default_int_handler, signal
 
 
 def main() -> None:
     """Do what the process's arguments say, and end it with the exit status."""
+    signal(SIGINT, SIG_DFL)  # no traceback of what is being imported
+    _open_streams()
     # All is flushed and written. Taking the interpreter down in order would only take time.
     os._exit(do(sys.argv[1:]))
 
@@ -23,7 +26,19 @@ def do(arguments: list[str]) -> int:
     import_msgspec()
     from headrace.cli.ending import guarded
 
+    signal(SIGINT, default_int_handler)
     return guarded(lambda: _call(arguments), arguments)
+
+
+def _open_streams() -> None:
+    """A caller may have closed them (`>&-`): then the next file or socket would get their numbers."""
+    for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != fd:
+                os.dup2(null, fd)
+                os.close(null)
+            setattr(sys, name, open(fd, mode, closefd=False))  # noqa: SIM115
 
 
 def _call(arguments: list[str]) -> object:

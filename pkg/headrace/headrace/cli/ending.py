@@ -34,6 +34,8 @@ def guarded(call: Callable[[], Any], arguments: list[str]) -> int:
             except BrokenPipeError:
                 os.dup2(null, stream.fileno())
         return BROKEN_PIPE
+    except OSError:  # stderr itself cannot be written (a full disk): the status is all that can be said
+        return ENGINE
 
 
 def _call(call: Callable[[], Any], arguments: list[str]) -> int:

@@ -21,6 +21,10 @@ class Attempt(Protocol):
 
     def cancel(self, why: Reason, force: bool) -> None: ...
 
+    def kill(self) -> None:
+        """End the leg from above: it does not answer."""
+        ...
+
     def close(self) -> None: ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -16,8 +16,9 @@ from headrace.sandbox.zygote import Zygote
 
 
 class LocalAttempt:
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, kill: Callable[[], None]) -> None:
         self._sock = sock
+        self.kill = kill
         self._frames = Frames()
 
     def fileno(self) -> int:
@@ -52,10 +53,12 @@ def cancel_message(why: Reason) -> str:
 class LocalExecutor:
     def __init__(self, zygote: Zygote) -> None:
         self._zygote = zygote
+        self._count = 0
 
     def start(self, ticket: JobTicket) -> LocalAttempt:
         """Raises EngineError where the zygote is gone."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self._zygote.fork(theirs)
+        number, self._count = self._count, self._count + 1
         ours.sendall(frame(encode_ticket(ticket)))
-        return LocalAttempt(ours)
+        return LocalAttempt(ours, lambda: self._zygote.end(number))

@@ -98,6 +98,7 @@ class _Engine:
         self._deadlines: dict[JobPath, float] = {}
         self._grace: dict[JobPath, float] = {}
         self._cancelled: dict[JobPath, Reason] = {}
+        self._forced: set[JobPath] = set()
         self._interrupts = 0
         self._obeyed = 0
         self._state = RunState(run_id)
@@ -126,7 +127,11 @@ class _Engine:
 
     def run(self, started: RunStarted, tick: Callable[[], None], interrupted: Callable[[int], None]) -> RunState:
         wake, alarm = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        before = {number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        before = {
+            number: signal.signal(number, self._interrupt)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN  # `nohup` keeps what it promises
+        }
         old_wakeup = signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
         self._poll.register(wake, select.POLLIN)
         self._poll.register(self._services.fileno(), select.POLLIN)
@@ -248,12 +253,14 @@ class _Engine:
 
     def _cancel(self, path: JobPath, why: Reason, force: bool = False) -> bool:
         """Whether an order went out: a leg is told once, and once more by force."""
-        if path in self._cancelled and not force:
+        if path in (self._forced if force else self._cancelled):
             return False
         self._cancelled.setdefault(path, why)
         for leg, attempt in self._attempts.values():
             if leg.path == path:
                 attempt.cancel(why, force)
+                if force:
+                    self._forced.add(path)
                 self._deadlines.pop(path, None)
                 self._grace[path] = time.monotonic() + (_FORCED if force else leg.cancel_timeout_minutes * 60)
         return True
@@ -267,8 +274,11 @@ class _Engine:
             elif self._grace.get(leg.path, now + 1) <= now:
                 if self._grace[leg.path] == float("inf"):
                     continue
-                attempt.cancel(Reason("forced"), True)
-                self._grace[leg.path] = now + _FORCED
+                if leg.path in self._forced:
+                    attempt.kill()
+                    del self._grace[leg.path]
+                else:
+                    self._cancel(leg.path, Reason("forced"), force=True)
 
     def _obey_interrupt(self, *, first: bool) -> None:
         why = Reason("interrupted")

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import time
 
 from headrace.base.paths import run_dir
 
@@ -69,5 +70,9 @@ class ServiceHost:
             self._alive = None
         if self._pid:
             os.kill(self._pid, signal.SIGTERM)
-            os.waitpid(self._pid, 0)
+            until = time.monotonic() + 5
+            while not os.waitpid(self._pid, os.WNOHANG)[0]:
+                if time.monotonic() > until:
+                    os.kill(self._pid, signal.SIGKILL)
+                time.sleep(0.01)
             self._pid = 0

@@ -179,10 +179,18 @@ def _decoder() -> JSONDecoder:
     return JSONDecoder(parse_int=float, parse_constant=_no_constant, object_pairs_hook=collapse_keys)
 
 
+_SURROGATES = re.compile(r"\\\\|(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+def _unpaired(found: re.Match[str]) -> str:
+    """Half of a surrogate pair is no character: it cannot leave this process."""
+    return found[0] if found[1] or found[0] == "\\\\" else "\\ufffd"
+
+
 def _from_json(evaluator: Evaluator, arguments: tuple[Node, ...]) -> Value:
     text = to_text(evaluator.value(arguments[0]))
     try:
-        value: Value = _decoder().decode(text)
+        value: Value = _decoder().decode(text if "\\u" not in text else _SURROGATES.sub(_unpaired, text))
     except (ValueError, RecursionError):
         raise EvaluationError(messages.BAD_JSON) from None
     if isinstance(value, (list, dict)):

@@ -9,6 +9,7 @@ import msgspec
 from headrace.base.errors import Problem
 from headrace.events.model import Event
 from headrace.plan.model import Deferred, Plan, Planned, Reason
+from headrace.record.codec import encode_json
 from headrace.report import documents
 from headrace.report.naming import job_id, needs_ids
 from headrace.report.text import plain_value
@@ -28,7 +29,7 @@ def plan_json(plan: Plan, problems: Iterable[Problem]) -> str:
 
 
 def dumps(document: msgspec.Struct) -> str:
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+    return msgspec.json.format(encode_json(document), indent=2).decode() + "\n"
 
 
 def event_document(event: Event) -> documents.PlanEvent:

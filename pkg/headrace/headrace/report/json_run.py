@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TextIO
 
-import msgspec
-
 from headrace.base.errors import Problem
 from headrace.base.paths import run_dir
 from headrace.plan.model import Plan
+from headrace.record.codec import encode_json
 from headrace.record.records import Record
 from headrace.record.state import LegState, RunState
 from headrace.report import documents
@@ -47,11 +46,10 @@ class Stream:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._encoder = msgspec.json.Encoder()
 
     def show(self, record: Record, state: RunState) -> None:
         line = documents.RecordLine(documents.RECORD, record.run, run_dir(record.run), record.seq, record.at, record.body)
-        self._out.write(self._encoder.encode(line).decode() + "\n")
+        self._out.write(encode_json(line).decode() + "\n")
         self._out.flush()
 
     def tick(self, at: float, state: RunState) -> None:

@@ -15,8 +15,9 @@ class HostSandbox(InitClient):
     """`InitClient` over an init that was forked from this process; if that init is killed, its orphans come to us."""
 
     def close(self) -> None:
+        self._channel.close()
+        end_all()  # first: an init that a step has stopped would never see the end of file
         super().close()
-        end_all()
 
 
 def open_host(in_child: Callable[[], None] = lambda: None) -> HostSandbox:

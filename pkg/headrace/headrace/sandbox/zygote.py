@@ -41,6 +41,10 @@ class Zygote:
         finally:
             connection.close()
 
+    def end(self, number: int) -> None:
+        """Kill the supervisor of the `number`-th fork (from 0), and all below it."""
+        self._tell({"end": number})
+
     def remove(self, path: str) -> None:
         """Delete a folder, in the background and one at a time."""
         self._tell({"remove": path})
@@ -49,7 +53,7 @@ class Zygote:
         """Delete a folder when the engine is gone, however it went."""
         self._tell({"last": path})
 
-    def _tell(self, message: dict[str, str]) -> None:
+    def _tell(self, message: dict[str, str | int]) -> None:
         from headrace.sandbox.channel import Closed
 
         try:
@@ -125,6 +129,8 @@ def _serve(sock: socket.socket, entry: Entry) -> None:
                 for fd in fds:
                     nursery.give(fd)
                 match message:
+                    case {"end": int(which)}:
+                        nursery.end(which)
                     case {"remove": str(path)}:
                         nursery.trash.append(path)
                     case {"last": str(path)}:
@@ -148,6 +154,7 @@ class _Nursery:
         self.known: set[int] = set()
         self.cleaner = 0
         self.trash: list[str] = []
+        self._given: list[int] = []
         self._spare: tuple[int, socket.socket] | None = None
         self._stock()
 
@@ -178,7 +185,8 @@ class _Nursery:
         if self._spare is None:
             self._stock()
         assert self._spare is not None
-        _, sock = self._spare
+        pid, sock = self._spare
+        self._given.append(pid)
         try:
             Channel(sock).send({}, (connection,))
         except Closed:  # it was killed while it waited: the leg is lost, which its engine sees
@@ -187,6 +195,11 @@ class _Nursery:
         sock.close()
         self._spare = None
         self._stock()
+
+    def end(self, which: int) -> None:
+        """Kill the supervisor of a leg that does not answer; `mourn` ends what it leaves."""
+        if self._given[which] in self.known:
+            os.kill(self._given[which], signal.SIGKILL)
 
     def mourn(self, gone: set[int]) -> None:
         """Children have ended. A supervisor that was killed has left its processes to us."""
