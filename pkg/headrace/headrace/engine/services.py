@@ -62,6 +62,15 @@ class ServiceHost:
             for one in (reading, null, errors):
                 os.close(one)
 
+    def revive(self) -> bool:
+        """Has the process ended by itself? Then the next connection starts it again; what it had stored is there."""
+        if not self._pid or not os.waitpid(self._pid, os.WNOHANG)[0]:
+            return False
+        assert self._alive is not None
+        os.close(self._alive)
+        self._alive, self._pid = None, 0
+        return True
+
     def close(self) -> None:
         """End the process, and wait for it: what it was storing is whole or absent."""
         self._listener.close()

@@ -106,6 +106,7 @@ def _push(place: Place, actor: str, settings: dict[str, str]) -> Event:
         actor=actor,
         message=message if isinstance(message, str) else done.tip.message,
         snapshot=done.tip.dirty,
+        left_out=done.tip.left_out,
     )
 
 
@@ -140,6 +141,7 @@ def _pull(place: Place, kind: Kind, actor: str) -> Event:
         head_ref=done.head,
         message=done.tip.message,
         snapshot=done.tip.dirty,
+        left_out=done.tip.left_out,
     )
 
 
@@ -180,6 +182,7 @@ def _other(place: Place, kind: Kind, actor: str) -> Event:
         message=tip.message,
         inputs=inputs,
         snapshot=tip.dirty,
+        left_out=tip.left_out,
     )
 
 

@@ -18,7 +18,10 @@ def open_repository(path: str, *, name: str = "") -> Repository:
     `name` overrides `owner/name`. Raises `UsageError` for an ill-formed `name` or a folder without a work tree, `GitError` where
     git finds no repository or refuses it.
     """
-    path = os.path.abspath(path or ".")
+    try:
+        path = os.path.abspath(path or ".")
+    except FileNotFoundError:
+        raise UsageError(Problem("the present folder is no longer there", hint="go to another, or say --repo DIR")) from None
     layout = git.start(path, "rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--absolute-git-dir", "--show-cdup")
     config = git.start(path, *git.CONFIG)
     refs = git.start(

@@ -61,8 +61,19 @@ class Zygote:
         except Closed:
             return  # the next call sweeps
 
+    def kill(self) -> None:
+        """For one that does not answer. Its children become orphans."""
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
     def close(self) -> None:
         self._channel.close()
+        try:
+            os.kill(self.pid, signal.SIGCONT)  # a job may have stopped it: then it would not see the end
+        except ProcessLookupError:
+            return
 
 
 def start(load: Callable[[], Entry]) -> tuple[socket.socket, int]:
@@ -80,6 +91,7 @@ def start(load: Callable[[], Entry]) -> tuple[socket.socket, int]:
         null = os.open("/dev/null", os.O_RDWR)
         for fd in (0, 1, 2):  # whoever reads the engine's output must not wait for us
             os.dup2(null, fd)
+        _close_all_but(theirs.fileno())
         _serve(theirs, load())
     except BaseException:
         from headrace.base.crash import write_crash
@@ -87,6 +99,12 @@ def start(load: Callable[[], Entry]) -> tuple[socket.socket, int]:
         write_crash("zygote")
     finally:
         os._exit(0)
+
+
+def _close_all_but(kept: int) -> None:
+    """What our caller had open besides the three streams is none of a job's business."""
+    os.closerange(3, kept)
+    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
 
 
 def _serve(sock: socket.socket, entry: Entry) -> None:
