@@ -5,10 +5,10 @@ Every record is journalled before it is shown.
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import signal
-import socket
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -18,6 +18,7 @@ from msgspec import structs
 
 from headrace import __version__
 from headrace.base.paths import work_dir
+from headrace.base.sockets import Socket
 from headrace.engine.decide import Cancel, Finish, Settle, Start, decide, effective, outcome
 from headrace.engine.early import load_supervisor
 from headrace.engine.executor import Attempt, Executor
@@ -46,7 +47,7 @@ def run(
     journal: Journal,
     observe: Observer,
     *,
-    zygote: tuple[socket.socket, int] | None = None,
+    zygote: tuple[Socket, int] | None = None,
     tick: Callable[[], None] = lambda: None,
     interrupted: Callable[[int], None] = lambda _: None,
 ) -> RunState:
@@ -146,6 +147,9 @@ class _Engine:
             self._emit(started)
             self._advance()
             self._flush()
+            if not gc.isenabled():  # what has been loaded stays, and need not be looked at again
+                gc.freeze()
+                gc.enable()
             adopt_orphans()  # here, while the first jobs start
             ticked = time.monotonic()
             while self._attempts:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from headrace.base import git
+from headrace.base.lean import lazy_pattern
 
 _STATUS = (
     "status",
@@ -57,7 +58,7 @@ def parse_status(listing: bytes) -> Status:
     return Status(tuple(tracked), tuple(untracked))
 
 
-_UNREADABLE = re.compile(rb"^warning: could not open directory '(.*)': ", re.MULTILINE)
+_UNREADABLE = lazy_pattern(rb"^warning: could not open directory '(.*)': ", re.MULTILINE)
 
 
 def unreadable(complaints: bytes) -> tuple[str, ...]:

@@ -11,25 +11,26 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from collections.abc import Callable
+
+from headrace.base.sockets import AF_UNIX, SOCK_STREAM, Socket, socketpair
 
 _IDLE = 100  # milliseconds without any request before the trash is looked at
 
-Entry = Callable[[Callable[[], None]], Callable[[socket.socket], None]]
+Entry = Callable[[Callable[[], None]], Callable[[Socket], None]]
 """What a supervisor does: get ready (its argument is for children of its own, and closes what they must not hold), then serve."""
 
 
 class Zygote:
     """The engine's side."""
 
-    def __init__(self, sock: socket.socket, pid: int) -> None:
+    def __init__(self, sock: Socket, pid: int) -> None:
         from headrace.sandbox.channel import Channel
 
         self._channel = Channel(sock)
         self.pid = pid
 
-    def fork(self, connection: socket.socket) -> None:
+    def fork(self, connection: Socket) -> None:
         """Start a supervisor that serves `connection`, which is closed here. Raises EngineError where the zygote is gone."""
         from headrace.base.errors import EngineError
         from headrace.sandbox.channel import Closed
@@ -76,11 +77,11 @@ class Zygote:
             return
 
 
-def start(load: Callable[[], Entry]) -> tuple[socket.socket, int]:
+def start(load: Callable[[], Entry]) -> tuple[Socket, int]:
     """Fork the zygote: its socket and pid, for `Zygote`. `load` runs in the child and returns what a supervisor does.
 
     Called first thing in a process that has one thread and has loaded nothing heavy."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    ours, theirs = socketpair(AF_UNIX, SOCK_STREAM)
     pid = os.fork()
     if pid:
         theirs.close()
@@ -107,7 +108,7 @@ def _close_all_but(kept: int) -> None:
     os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
 
 
-def _serve(sock: socket.socket, entry: Entry) -> None:
+def _serve(sock: Socket, entry: Entry) -> None:
     import gc
     import select
 
@@ -116,6 +117,7 @@ def _serve(sock: socket.socket, entry: Entry) -> None:
 
     gc.collect()
     gc.freeze()
+    gc.enable()
     adopt_orphans()
     channel = Channel(sock)
     wake, alarm = os.pipe()
@@ -173,17 +175,17 @@ class _Nursery:
         self.cleaner = 0
         self.trash: list[str] = []
         self._given: list[int] = []
-        self._spare: tuple[int, socket.socket] | None = None
+        self._spare: tuple[int, Socket] | None = None
         self._stock()
 
     def _stock(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        ours, theirs = socketpair(AF_UNIX, SOCK_STREAM)
         pid = self._fork(lambda: self._wait(ours, theirs))
         theirs.close()
         self.known.add(pid)
         self._spare = pid, ours
 
-    def _wait(self, ours: socket.socket, theirs: socket.socket) -> None:
+    def _wait(self, ours: Socket, theirs: Socket) -> None:
         """In the child: wait for the connection of a leg, then supervise it. The end of file means that there is none."""
         from headrace.sandbox.channel import Channel, Closed
 
@@ -194,7 +196,7 @@ class _Nursery:
         except Closed:
             return
         theirs.close()
-        serve(socket.socket(fileno=fds[0]))
+        serve(Socket(fileno=fds[0]))
 
     def give(self, connection: int) -> None:
         """Hand a leg's connection to the one that waits, and fork the next."""
