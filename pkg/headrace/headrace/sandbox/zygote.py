@@ -13,6 +13,7 @@ import os
 import signal
 from collections.abc import Callable
 
+from headrace.base import bundle
 from headrace.base.sockets import AF_UNIX, SOCK_STREAM, Socket, socketpair
 
 _IDLE = 100  # milliseconds without any request before the trash is looked at
@@ -92,7 +93,7 @@ def start(load: Callable[[], Entry]) -> tuple[Socket, int]:
         null = os.open("/dev/null", os.O_RDWR)
         for fd in (0, 1, 2):  # whoever reads the engine's output must not wait for us
             os.dup2(null, fd)
-        _close_all_but(theirs.fileno())
+        _close_all_but(theirs.fileno(), *bundle.OPEN)
         _serve(theirs, load())
     except BaseException:
         from headrace.base.crash import write_crash
@@ -102,10 +103,13 @@ def start(load: Callable[[], Entry]) -> tuple[Socket, int]:
         os._exit(0)
 
 
-def _close_all_but(kept: int) -> None:
+def _close_all_but(*kept: int) -> None:
     """What our caller had open besides the three streams is none of a job's business."""
-    os.closerange(3, kept)
-    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+    start = 3
+    for fd in sorted(kept):
+        os.closerange(start, fd)
+        start = fd + 1
+    os.closerange(start, os.sysconf("SC_OPEN_MAX"))
 
 
 def _serve(sock: Socket, entry: Entry) -> None:
@@ -161,6 +165,7 @@ def _serve(sock: Socket, entry: Entry) -> None:
     nursery.dismiss()
     end_all(frozenset({nursery.cleaner} if nursery.cleaner else ()))
     _clean([*nursery.trash, *last])
+    bundle.refresh()  # nobody waits for this process any more
 
 
 class _Nursery:
