@@ -103,7 +103,7 @@ def hash_of(text: str) -> int:
 
 
 def _open(file: str) -> tuple[int, int, dict[str, _Entry]]:
-    """The open file, where its code begins, and what is in it. Nothing of a file that another user could have written: it is code."""
+    """The open file, where its code begins, and what is in it. Nothing of a file that another user could have written."""
     try:
         fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
