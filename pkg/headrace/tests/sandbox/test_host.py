@@ -186,7 +186,7 @@ import os, signal, socket, time
 from headrace.sandbox import zygote
 from headrace.sandbox.host import open_host
 def load():
-    def entry(close):
+    def entry(close, ahead):
         return lambda sock: serve(sock, open_host(close))
     def serve(sock, box):
         script = "setsid sh -c 'echo $$; sleep 1000' >{pids} & sleep 1000"
