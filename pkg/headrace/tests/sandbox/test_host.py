@@ -224,7 +224,7 @@ def test_the_trash_is_removed_in_the_background(tmp_path: Path) -> None:
     (tmp_path / "old" / "deep").mkdir(parents=True)
     (tmp_path / "old" / "deep" / "file").write_text("x")
     (tmp_path / "old" / "deep").chmod(0)
-    sock, pid = run_zygote(lambda _: lambda _: None)
+    sock, pid = run_zygote(lambda _close, _ahead: lambda _: None)
     nursery = Zygote(sock, pid)
     nursery.remove(str(tmp_path / "old"))
     nursery.close()
