@@ -19,7 +19,7 @@ from headrace.base.sockets import AF_UNIX, SOCK_STREAM, Socket, socketpair
 _IDLE = 100  # milliseconds without any request before the trash is looked at
 
 Entry = Callable[[Callable[[], None], Sequence[str]], Callable[[Socket], None]]
-"""What a supervisor does: get ready, then serve. Of the two arguments the first is for its own children, and closes what they must
+"""What a supervisor does: get ready, then serve. Of the two arguments the first is for its own children and closes what they must
 not hold; the second is what `Zygote.ahead` said."""
 
 
