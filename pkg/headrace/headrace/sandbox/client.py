@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -81,14 +80,6 @@ class InitClient:
             del self._processes[self._count]
             raise SpawnError(Problem(str(answer["text"])))
         return process
-
-    def read(self, path: str, limit: int) -> bytes:
-        """A job may put anything at a path, a FIFO or a device too: only a regular file is read."""
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-        with open(fd, "rb") as file:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise OSError(f"{path} is not a regular file")
-            return file.read(limit)
 
     def close(self) -> None:
         """The end of file makes init end all; waiting for it means that nothing is left."""

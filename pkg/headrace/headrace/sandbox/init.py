@@ -9,17 +9,23 @@ from __future__ import annotations
 import os
 import select
 import signal
+from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
+from headrace.base.sockets import AF_INET, SOCK_STREAM, Socket
+from headrace.sandbox import files
 from headrace.sandbox.channel import Channel, Closed, close_all
 from headrace.sandbox.children import adopt_orphans, end_all, kill, reap
+from headrace.sandbox.protocol import Function
 
 # Python ignores these, and an ignored signal stays ignored through exec: a step must get the defaults
 _RESET = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
 
 
-def serve(channel: Channel) -> None:
-    """Serve until the socket ends, then leave no process. Returns; the caller exits."""
+def serve(channel: Channel, functions: Mapping[str, Function] | None = None) -> None:
+    """Serve until the socket ends, then leave no process. Returns; the caller exits. `functions`: those that `call` knows."""
     adopt_orphans()
     wake, alarm = os.pipe()
     os.set_blocking(alarm, False)
@@ -43,12 +49,56 @@ def serve(channel: Channel) -> None:
                         channel.send({"exited": number, "status": status})
             if channel.fileno() in ready:
                 request, fds = channel.receive()
-                _answer(channel, request, fds, running)
+                if not answer_files(channel, request, fds, functions or {}):
+                    _answer(channel, request, fds, running)
     except Closed:
         pass
     finally:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         end_all()
+
+
+def answer_files(channel: Channel, request: dict[str, Any], fds: list[int], functions: Mapping[str, Function]) -> bool:
+    """Requests about the job's files, from a client that does not see them; whether it was one."""
+    try:
+        match request:
+            case {"read": str(path)}:
+                fd = files.open_regular(path)
+                channel.send({"file": True}, (fd,))
+                os.close(fd)
+            case {"write": list(new)}:
+                files.write_new([(path, data) for path, data in new])
+                channel.send({"file": True})
+            case {"folders": list(paths)}:
+                files.make_folders(paths)
+                channel.send({"file": True})
+            case {"listen": int(port)}:
+                _listen(channel, port)
+            case {"call": str(name), "arguments": list(arguments)}:
+                if os.fork() == 0:  # it may take its time: process 1 must not
+                    try:
+                        with open(fds[0], "wb") as out:
+                            out.write(msgspec.msgpack.encode(functions[name](*arguments)))
+                    finally:
+                        os._exit(0)
+            case _:
+                return False
+    except OSError as error:
+        channel.send({"failed": 0, "errno": error.errno or 0, "text": error.strerror or str(error)})
+    finally:
+        if "spawn" not in request:
+            close_all(fds)
+    return True
+
+
+def _listen(channel: Channel, port: int) -> None:
+    listener = Socket(AF_INET, SOCK_STREAM)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(128)
+        channel.send({"file": True, "port": listener.getsockname()[1]}, (listener.fileno(),))
+    finally:
+        listener.close()
 
 
 def _drain(fd: int) -> None:

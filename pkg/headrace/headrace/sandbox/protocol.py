@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from headrace.base.errors import HeadraceError
 
 
 class SpawnError(HeadraceError):
     """The program could not be started: not found, folder missing. Carries the operating system's words."""
+
+
+Function = Callable[..., Any]
+"""What `Sandbox.call` calls. It raises nothing."""
 
 
 class Process(Protocol):
@@ -42,6 +46,19 @@ class Sandbox(Protocol):
 
     def read(self, path: str, limit: int) -> bytes:
         """At most `limit` bytes of a regular file that the job may have written. Raises OSError."""
+        ...
+
+    def write(self, new: Sequence[tuple[str, bytes]]) -> None:
+        """Write files that are not there yet. Raises OSError."""
+        ...
+
+    def make_folders(self, paths: Sequence[str]) -> None:
+        """Make folders that are missing, with those above them. Raises OSError."""
+        ...
+
+    def call(self, function: str, *arguments: Any) -> Any:
+        """Call one of the functions that the sandbox was opened with, where the job's files are. Arguments and result are plain
+        data. Raises SandboxLost."""
         ...
 
     def close(self) -> None:

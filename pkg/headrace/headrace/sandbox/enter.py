@@ -1,0 +1,179 @@
+"""From a process of the machine to process 1 of a job: namespaces, ids, the job's view of the file system.
+
+Two processes: the first makes the namespaces and builds the new root, its child becomes process 1. The order is the kernel's: what
+is said here about an order was found out by trying the others.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+
+from headrace.sandbox import ids, kernel
+from headrace.sandbox.channel import Channel
+from headrace.sandbox.layout import Layout
+
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "net/tun", "fuse")
+_SITE = "/tmp"  # where the new root is built; gone after the pivot
+
+
+def job_folders(layout: Layout, folder: str) -> None:
+    """The upper and work folders of a job's overlays, below `folder`. Raises OSError."""
+    owner = ids.owner(layout.mode)
+    for source, target in (("", "/_root"), *layout.overlays()):
+        for made in (f"{folder}/up/{_flat(target)}", f"{folder}/work/{_flat(target)}"):
+            os.makedirs(made, exist_ok=True)
+            if layout.mode == "root":
+                os.chown(made, owner, owner)
+        if source:
+            os.chmod(f"{folder}/up/{_flat(target)}", os.stat(source).st_mode & 0o7777)
+    if layout.scratch:
+        os.makedirs(f"{folder}/scratch", exist_ok=True)
+        if layout.mode == "root":
+            os.chown(f"{folder}/scratch", owner, owner)
+
+
+def _flat(target: str) -> str:
+    """A folder's name for a path in the job: layers keep one folder for each overlay."""
+    return target[1:].replace("%", "%25").replace("/", "%")
+
+
+def enter(layout: Layout, folder: str, layers: Sequence[str], control: Channel, serve: Callable[[], None]) -> None:
+    """In a child with one thread. Tells its parent over `control`: `{"maps": true}` and waits where somebody else has to write the
+    id maps, at last `{"init": pid}`, the pid as this process sees it, with a pidfd. `serve` is what process 1 does. Raises OSError.
+    Returns in the first process only."""
+    spaces = kernel.NEWNS | kernel.NEWPID | kernel.NEWIPC | kernel.NEWUTS | (0 if layout.host_network else kernel.NEWNET)
+    clones: dict[str, int] = {}
+    if layout.mode == "root":
+        users = _users()
+        clones = {source: kernel.clone_mapped(source, users) for source, _ in layout.overlays()}
+        kernel.join(users, kernel.NEWUSER)
+        os.close(users)
+        kernel.unshare(spaces)
+    else:
+        kernel.unshare(kernel.NEWUSER | spaces)
+        control.send({"maps": True})
+        control.receive()
+    # Now: before the ids change, after which the way through private folders is closed, and in this mount namespace, whose mounts
+    # are the only ones that may be used.
+    held: list[int] = []
+
+    def at(path: str) -> str:
+        held.append(os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+        return f"/proc/self/fd/{held[-1]}"
+
+    def stack(target: str) -> list[str]:
+        kept = [f"{layer}/{_flat(target)}" for layer in layers] + [layout.skeleton + target]
+        return [at(path) for path in kept if os.path.isdir(path)]
+
+    stacks = [
+        (source, target, stack(target), at(f"{folder}/up/{_flat(target)}"), at(f"{folder}/work/{_flat(target)}"))
+        for source, target in layout.overlays()
+    ]
+    root = (
+        [at(f"{layer}/_root") for layer in layers] + [at(layout.skeleton)],
+        at(f"{folder}/up/_root"),
+        at(f"{folder}/work/_root"),
+    )
+    shared = [(at(source), target) for source, target in layout.shared]
+    scratch = at(f"{folder}/scratch") if layout.scratch else ""
+    if layout.mode != "single":
+        os.setgroups([])
+    os.setresgid(0, 0, 0)
+    os.setresuid(0, 0, 0)
+    kernel.mount("none", "/", None, kernel.REC | kernel.PRIVATE)
+    kernel.mount("tmpfs", _SITE, "tmpfs", 0, "mode=755")
+    new = f"{_SITE}/new"
+    os.mkdir(new)
+    _overlay(new, *root)
+    for number, (source, target, lowers, upper, work) in enumerate(stacks):
+        if source in clones:
+            clone, source = clones[source], f"{_SITE}/{number}"
+            os.mkdir(source)
+            kernel.attach(clone, source)
+            os.close(clone)
+        os.makedirs(new + target, exist_ok=True)
+        _overlay(new + target, [*lowers, source], upper, work)
+    for held_folder, target in shared:
+        os.makedirs(new + target, exist_ok=True)
+        kernel.mount(held_folder, new + target, None, kernel.BIND)
+    _devices(f"{new}/dev")
+    if scratch:
+        kernel.mount(scratch, f"{new}/run/scratch", None, kernel.BIND)
+    for fd in held:
+        os.close(fd)
+    child = os.fork()
+    if child:
+        pidfd = os.pidfd_open(child)
+        control.send({"init": child}, (pidfd,))
+        os.close(pidfd)
+        return
+    _become_first(layout, new)
+    serve()
+    os._exit(0)
+
+
+def _users() -> int:
+    """A user namespace, held open by a process that lives for a moment (real root only)."""
+    asks, tells = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            kernel.unshare(kernel.NEWUSER)
+            os.write(tells, b"x")
+            signal.pause()
+        finally:
+            os._exit(1)
+    os.close(tells)
+    try:
+        os.read(asks, 1)
+        ids.write_maps(child, "root")
+        return os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(asks)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def _overlay(target: str, lowers: list[str], upper: str, work: str) -> None:
+    # volatile: else the unmount at the end writes everything to the disk
+    options = f"lowerdir={':'.join(map(_escaped, lowers))},upperdir={upper},workdir={work},userxattr,volatile"
+    kernel.mount("overlay", target, "overlay", 0, options)
+
+
+def _escaped(path: str) -> str:
+    return path.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
+
+
+def _devices(folder: str) -> None:
+    flags = kernel.NOSUID | kernel.NOEXEC
+    kernel.mount("tmpfs", folder, "tmpfs", flags, "mode=755,size=64k")
+    for name in _DEVICES:
+        if os.path.exists(f"/dev/{name}"):
+            os.makedirs(os.path.dirname(f"{folder}/{name}"), exist_ok=True)
+            os.close(os.open(f"{folder}/{name}", os.O_CREAT | os.O_CLOEXEC))
+            kernel.mount(f"/dev/{name}", f"{folder}/{name}", None, kernel.BIND)
+    for name in ("pts", "shm"):
+        os.mkdir(f"{folder}/{name}")
+    kernel.mount("tmpfs", f"{folder}/shm", "tmpfs", kernel.NOSUID | kernel.NODEV, "mode=1777")
+    links = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
+    for name, to in links.items():
+        os.symlink(to, f"{folder}/{name}")
+
+
+def _become_first(layout: Layout, new: str) -> None:
+    """While the old root is still there: a fresh proc or sysfs may only be mounted where one is visible as a whole."""
+    quiet = kernel.NOSUID | kernel.NODEV | kernel.NOEXEC
+    kernel.mount("proc", f"{new}/proc", "proc", quiet)
+    group = "" if layout.mode == "single" else ",gid=5"
+    options = f"newinstance,ptmxmode=0666,mode=0620{group}"
+    kernel.mount("devpts", f"{new}/dev/pts", "devpts", kernel.NOSUID | kernel.NOEXEC, options)
+    if not layout.host_network:
+        kernel.mount("sysfs", f"{new}/sys", "sysfs", kernel.RDONLY | quiet)
+        kernel.loopback_up()
+    os.chdir(new)
+    kernel.pivot_here()
+    os.chdir("/")
+    kernel.set_host_name("runner")
+    os.setsid()

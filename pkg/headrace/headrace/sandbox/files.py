@@ -1,0 +1,33 @@
+"""The few things that are done to a job's files from outside: called where those files are."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+
+
+def open_regular(path: str) -> int:
+    """A descriptor to read a regular file from. A job may put anything at a path, a FIFO or a device too. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(f"{path} is not a regular file")
+    return fd
+
+
+def write_new(files: Iterable[tuple[str, bytes]]) -> None:
+    """Write files that are not there yet. Raises OSError."""
+    for path, data in files:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            while data:
+                data = data[os.write(fd, data) :]
+        finally:
+            os.close(fd)
+
+
+def make_folders(paths: Iterable[str]) -> None:
+    """Raises OSError."""
+    for path in paths:
+        os.makedirs(path, exist_ok=True)

@@ -1,0 +1,102 @@
+"""What a job sees of the machine, decided once a run: which folders lie below its own layers, and where those go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from headrace.sandbox.ids import Mode
+
+SHOWN = frozenset(("usr", "etc", "var", "opt", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix", "gnu"))
+"""Top-level folders that a job sees: the system. Everything else (users' files, sockets of services, other disks) is not there,
+as it is not on a hosted machine."""
+
+HOME = "/home/runner"
+WORK = f"{HOME}/work"
+TOOLS = "/opt/hostedtoolcache"
+
+
+class Layout(Struct, frozen=True):
+    """`bases`: folders of the host's system that a job sees, each below a layer of its own. `skeleton`: the lowest of our layers.
+    `exposed`: further folders (on the host, in the job), below layers of their own too. `shared`: folders of the host that a job
+    reads and writes as they are (on the host, in the job). `host_network`: whether the job has the machine's network. `scratch`:
+    whether jobs get a plain folder for sandboxes of their own."""
+
+    mode: Mode
+    bases: tuple[str, ...]
+    skeleton: str
+    exposed: tuple[tuple[str, str], ...] = ()
+    shared: tuple[tuple[str, str], ...] = ()
+    host_network: bool = False
+    scratch: bool = True
+
+    def overlays(self) -> tuple[tuple[str, str], ...]:
+        """Every folder of the host that lies below a layer of the job's: on the host, in the job. Outer ones first."""
+        return (*((base, base) for base in self.bases), *self.exposed)
+
+
+def mount_points() -> frozenset[str]:
+    """Where something is mounted, the root left out."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        return frozenset(_plain(line.split(" ")[4]) for line in file) - {"/"}
+
+
+def _plain(text: str) -> str:
+    r"""Without the octal escapes of blanks and the like.
+
+    >>> _plain(r"/my\040disk")
+    '/my disk'
+    """
+    head, *rest = text.split("\\")
+    return head + "".join(chr(int(part[:3], 8)) + part[3:] for part in rest)
+
+
+def bases(avoid: Iterable[str]) -> tuple[str, ...]:
+    """The folders of the system: the highest that hold nothing to avoid, neither a mount point (the kernel refuses a base with one)
+    nor what a job must not see."""
+    return tuple(_below("/", _stops(avoid), SHOWN))
+
+
+def exposures(paths: Iterable[str], system: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Folders that a job sees whatever lies above them, as (on the host, in the job): those that are there, that no base holds, and
+    of two of which one lies in the other the outer one."""
+    system = tuple(system)
+    real = sorted({os.path.realpath(path) for path in paths if os.path.isdir(path)})
+    found: list[str] = []
+    for path in real:
+        if not any(path == other or path.startswith(f"{other}/") for other in (*system, *found)):
+            found.append(path)
+    stops = _stops(())
+    split = [each for path in found for each in ([path] if not _holds(path, stops) else _below(path, stops))]
+    return tuple((path, path) for path in split)
+
+
+def _stops(avoid: Iterable[str]) -> set[str]:
+    return {os.path.realpath(path) for path in avoid} | {point for point in mount_points() if point.count("/") > 1}
+
+
+def _holds(folder: str, stops: set[str]) -> bool:
+    return any(stop.startswith(f"{folder}/") for stop in stops)
+
+
+def _below(folder: str, stops: set[str], shown: frozenset[str] | None = None) -> Iterator[str]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    for entry in entries:
+        if entry.is_symlink() or not entry.is_dir() or (shown is not None and entry.name not in shown) or entry.path in stops:
+            continue
+        if _holds(entry.path, stops):
+            yield from _below(entry.path, stops)
+        elif os.access(entry.path, os.R_OK | os.X_OK):
+            yield entry.path
+
+
+def decode(data: Any) -> Layout:
+    import msgspec
+
+    return msgspec.convert(data, Layout)

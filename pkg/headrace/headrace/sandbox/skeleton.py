@@ -1,0 +1,198 @@
+"""The lowest of our own layers below every job: mount points, the job's own files of /etc, and what stands in for files of the
+host that a job must not, or could not, use. Made once for a state of the machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from zlib import crc32
+
+from headrace.sandbox.ids import HOST_IDS, Mode
+from headrace.sandbox.layout import HOME, TOOLS, WORK
+
+_OWN = (
+    ("proc", 0o555), ("sys", 0o555), ("dev", 0o755), ("run", 0o755), ("run/lock", 0o1777), ("run/scratch", 0o755), ("tmp", 0o1777),
+    ("home", 0o755), ("root", 0o700), ("mnt", 0o755), ("srv", 0o755), ("media", 0o755), ("boot", 0o755),
+    (HOME[1:], 0o755), (WORK[1:], 0o755),
+)  # fmt: skip
+_WRITABLE = frozenset(("/usr", "/etc", "/var", "/opt"))
+_COPIED = ("/etc", "/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log")
+_GUARDED = ("/etc", "/var", "/opt")
+_WATCHED = ("/etc", "/etc/ssh", "/etc/ssl", "/etc/ssl/private", "/var", "/var/lib", "/opt", "/var/lib/dpkg/status", "/etc/passwd",
+            "/usr/local/bin", "/usr/local/lib", "/etc/resolv.conf", "/etc/shadow")  # fmt: skip
+_TOO_MANY = 3000  # folders of a tree that is not worth mirroring: a package is hardly ever installed into one
+
+
+def path_of(state: str, how: Mode, bases: tuple[str, ...]) -> str:
+    """Where the skeleton for this state of the machine lies, made or not. Its name says what it was made from."""
+    facts = [how, repr(bases)]
+    for watched in _WATCHED:
+        try:
+            status = os.stat(watched)
+            facts.append(f"{watched} {status.st_mtime_ns} {status.st_ino}")
+        except OSError:
+            facts.append(watched)
+    return os.path.join(state, "skeletons", f"{how}-{crc32(' '.join(facts).encode('utf-8', 'surrogateescape')):08x}")
+
+
+def make(path: str, how: Mode, bases: tuple[str, ...]) -> None:
+    """Make it where it is missing: a hundredth of a second for root, up to half a minute, once, for a user whose job has to be able
+    to write into folders of root's. Two may make it at once. Raises OSError."""
+    if os.path.isdir(path):
+        return
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    draft = tempfile.mkdtemp(prefix="new-", dir=os.path.dirname(path))
+    try:
+        _fill(draft, how, bases)
+        os.rename(draft, path)
+    except OSError:
+        shutil.rmtree(draft, ignore_errors=True)
+        if not os.path.isdir(path):
+            raise
+
+
+def _fill(path: str, how: Mode, bases: tuple[str, ...]) -> None:
+    os.chmod(path, 0o755)
+    for name, bits in _OWN:
+        os.makedirs(f"{path}/{name}", exist_ok=True)
+        os.chmod(f"{path}/{name}", bits)
+    for entry in os.scandir("/"):
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry.path), path + entry.path)
+    mirrored = how in ("sub", "single") and os.stat("/usr").st_uid != os.getuid()
+    for base in bases:
+        os.makedirs(path + base, exist_ok=True)
+        shutil.copymode(base, path + base)
+        if mirrored and base in _WRITABLE:
+            _mirror(path, base)
+        elif how in ("root", "inner") and base.startswith(_GUARDED):
+            _guard(path, base)
+    os.makedirs(path + TOOLS, exist_ok=True)
+    _own_files(path, mirrored)
+    if how == "root":
+        for folder, _, files in os.walk(path):
+            for name in (".", *files):
+                os.lchown(os.path.join(folder, name), HOST_IDS, HOST_IDS)
+
+
+def _own_files(path: str, mirrored: bool) -> None:
+    texts = {"hosts": "127.0.0.1 localhost runner\n::1 localhost\n", "hostname": "runner\n", "resolv.conf": resolver()}
+    if os.path.exists("/etc/shadow"):
+        texts["shadow"] = "".join(f"{name}:*:19000:0:99999:7:::\n" for name in _users())
+        texts["gshadow"] = ""
+    os.makedirs(f"{path}/etc", exist_ok=True)
+    for name, text in texts.items():
+        target = f"{path}/etc/{name}"
+        if os.path.lexists(target):
+            os.unlink(target)
+        with open(target, "w") as file:
+            file.write(text)
+        os.chmod(target, 0o640 if "shadow" in name else 0o644)
+    if mirrored:
+        os.makedirs(f"{path}/etc/apt/apt.conf.d", exist_ok=True)
+        with open(f"{path}/etc/apt/apt.conf.d/99one-user", "w") as file:
+            file.write('APT::Sandbox::User "root";\n')
+
+
+def _users() -> list[str]:
+    with open("/etc/passwd", encoding="utf-8", errors="surrogateescape") as file:
+        return [line.partition(":")[0] for line in file if ":" in line]
+
+
+def resolver() -> str:
+    """`resolv.conf` of the job. A resolver on the machine's own loopback cannot be reached from a network of one's own: then the
+    one behind it, else slirp4netns's."""
+    for source in ("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"):
+        try:
+            with open(source, encoding="utf-8", errors="replace") as file:
+                lines = [line for line in file if not line.startswith("#")]
+        except OSError:
+            continue
+        servers = [line.split()[1] for line in lines if line.startswith("nameserver") and len(line.split()) > 1]
+        if any(not server.startswith("127.") and server != "::1" for server in servers):
+            return "".join(line for line in lines if not line.startswith(("nameserver 127.", "nameserver ::1")))
+    return "nameserver 10.0.2.3\n"
+
+
+def _guard(path: str, base: str) -> None:
+    """The job's root reads with real root's eyes: what no ordinary user may read is replaced by nothing."""
+    for folder, folders, files in os.walk(base):
+        for name in folders.copy():
+            source = f"{folder}/{name}"
+            if os.path.islink(source):
+                folders.remove(name)
+            elif os.lstat(source).st_mode & 0o005 != 0o005:
+                folders.remove(name)
+                _opaque(path + source, os.lstat(source))
+        for name in files:
+            source = f"{folder}/{name}"
+            status = os.lstat(source)
+            if stat.S_ISREG(status.st_mode) and not status.st_mode & 0o004 and not source.startswith("/var/cache/apt"):
+                os.makedirs(path + folder, exist_ok=True)
+                _like(path, folder)
+                with open(path + source, "w"):
+                    pass
+                os.chmod(path + source, stat.S_IMODE(status.st_mode))
+
+
+def _opaque(target: str, like: os.stat_result) -> None:
+    """An empty folder through which nothing of the host's shows."""
+    os.makedirs(target, exist_ok=True)
+    os.chmod(target, stat.S_IMODE(like.st_mode))
+    os.setxattr(target, "user.overlay.opaque", b"y")
+
+
+def _like(path: str, folder: str) -> None:
+    """Folders on the way that were made here look like the host's."""
+    while len(folder) > 1:
+        os.chmod(path + folder, stat.S_IMODE(os.lstat(folder).st_mode))
+        folder = os.path.dirname(folder)
+
+
+def _mirror(path: str, base: str) -> None:
+    """Every folder of the base as one of our own: a merged folder belongs to whoever owns its top. With copies of the files of
+    /etc and of the package database, which programs rewrite in place."""
+    for folder, folders, files in os.walk(base):
+        for name in folders.copy():
+            source, target = f"{folder}/{name}", f"{path}{folder}/{name}"
+            if os.path.islink(source):
+                folders.remove(name)
+                continue
+            os.mkdir(target)
+            os.chmod(target, stat.S_IMODE(os.lstat(source).st_mode) | 0o700)
+            if not os.access(source, os.R_OK | os.X_OK):
+                folders.remove(name)
+                os.setxattr(target, "user.overlay.opaque", b"y")
+            elif _is_huge(source):
+                folders.remove(name)
+        if folder.startswith(_COPIED):
+            for name in files:
+                source, target = f"{folder}/{name}", f"{path}{folder}/{name}"
+                if not os.path.islink(source) and os.path.isfile(source):
+                    if os.access(source, os.R_OK):
+                        shutil.copy2(source, target)
+                    else:
+                        with open(target, "w"):
+                            pass
+
+
+def _is_huge(folder: str) -> bool:
+    if folder.count("/") not in (3, 4):
+        return False
+    count = 0
+    for one in _folders(folder):
+        count += 1
+        if one.endswith("site-packages") or one.endswith("dist-packages"):
+            return False
+        if count > _TOO_MANY:
+            return True
+    return False
+
+
+def _folders(folder: str) -> Iterator[str]:
+    for each, folders, _ in os.walk(folder):
+        yield each
+        folders[:] = [name for name in folders if not os.path.islink(f"{each}/{name}")]
