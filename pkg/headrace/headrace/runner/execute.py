@@ -71,8 +71,7 @@ def run_script(bench: Workbench, run: Run, defaults: Mapping[str, str]) -> Ended
     file = f"{folders.temp}/{new_mark()}{extension(shell)}"
     path = scope.search_path()
     invocation = resolve(shell, file, lambda name: bench.watch.sandbox.find(name, path))
-    with open(file, "w", encoding="utf-8", errors="surrogateescape", newline="") as out:
-        out.write(prepare_script(text, shell))
+    scope.sandbox.write([(file, prepare_script(text, shell).encode("utf-8", "surrogateescape"))])
     first = next((line.strip() for line in text.split("\n") if line.strip()), "")
     script = [f"\x1b[36;1m{line}\x1b[0m" for line in text.rstrip("\n").split("\n")]
     bench.header([f"##[group]Run {first}", *script, invocation.header])

@@ -60,6 +60,14 @@ def hash_files(
     return total.hexdigest() if found else ""
 
 
+def hash_inside(root: str, patterns: Sequence[str], follow_links: bool, home: str) -> tuple[str, str]:
+    """`hash_files` where the job's files are: what is wrong, empty where nothing is, and the hash."""
+    try:
+        return "", hash_files(root, patterns, follow_links, home=home)
+    except HashError as error:
+        return str(error), ""
+
+
 def matched_files(
     root: str, patterns: Sequence[str], follow_links: bool = False, *, home: str = "/", max_entries: int = MAX_ENTRIES
 ) -> Iterator[str]:

@@ -22,10 +22,10 @@ from headrace.runner.log import LegLog
 from headrace.runner.masking import Masker
 from headrace.runner.process import Supervision
 from headrace.runner.progress import Progress
+from headrace.runner.ready import Ready
 from headrace.runner.says import StepVoice
 from headrace.runner.step import StepRunner, words
 from headrace.runner.ticket import CancelOrder, JobTicket
-from headrace.sandbox.protocol import Sandbox
 from headrace.workflow import template
 from headrace.workflow.model import Steps, Uses
 
@@ -33,33 +33,31 @@ OUTPUTS_LIMIT = 1 << 20
 """Bytes that all outputs of a job have together at most, counted as UTF-16: so GitHub does."""
 
 
-def run_leg(ticket: JobTicket, control: Control, sandbox: Sandbox, ahead: str = "") -> None:
+def run_leg(ticket: JobTicket, control: Control, ready: Ready) -> None:
     """Run the leg and report it all. The sandbox is closed before the result is told: then nothing of the leg is left alive.
-
-    `ahead`: folders that were made for it before it was known.
 
     Raises EngineGone, and EngineError where the machine fails (the engine then finds the leg lost)."""
     begun = time.monotonic()
     control.emit(LegStarted(ticket.leg))
     control.flush()
-    leg = _Leg(ticket, control, sandbox, ahead)
+    leg = _Leg(ticket, control, ready)
     try:
         result, outputs = leg.run()
     finally:
-        sandbox.close()
+        ready.sandbox.close()
         leg.log.close()
     control.emit(LegFinished(ticket.leg, result, outputs, time.monotonic() - begun))
     control.flush()
 
 
 class _Leg:
-    def __init__(self, ticket: JobTicket, control: Control, sandbox: Sandbox, ahead: str) -> None:
+    def __init__(self, ticket: JobTicket, control: Control, ready: Ready) -> None:
         self._ticket = ticket
         self._control = control
         self.log = LegLog(ticket.folders.log, ticket.leg, control.emit)
         self._progress = Progress(Masker())
-        self._sandbox = sandbox
-        self._ahead = ahead
+        self._ready = ready
+        self._sandbox = ready.sandbox
         self._steps: StepRunner | None = None
         self._defaults: dict[str, str] = {}
 
@@ -152,9 +150,9 @@ class _Leg:
 
     def _folders(self) -> None:
         place = self._ticket.folders
-        folders.take(self._ahead, place)
-        with open(f"{place.temp}/{folders.WORKFLOW}/event.json", "w", encoding="utf-8") as file:
-            json.dump(self._ticket.github.get("event") or {}, file, indent=2, ensure_ascii=False)
+        self._ready.take(place)
+        event = json.dumps(self._ticket.github.get("event") or {}, indent=2, ensure_ascii=False)
+        self._sandbox.write([(f"{place.temp}/{folders.WORKFLOW}/event.json", event.encode("utf-8", "surrogatepass"))])
 
     def _environment(self) -> None:
         """Workflow `env`, then job `env`; neither sees itself or the other. `defaults.run` of the job replaces the workflow's."""

@@ -12,9 +12,10 @@ from headrace.runner.contexts import status_functions, step_github
 from headrace.runner.environment import default_variables, prepend_path, step_environment
 from headrace.runner.filecommands import FILES
 from headrace.runner.folders import COMMANDS
-from headrace.runner.hashing import HashError, hash_files, parse_arguments
+from headrace.runner.hashing import HashError, parse_arguments
 from headrace.runner.progress import Progress
 from headrace.runner.ticket import JobTicket
+from headrace.sandbox.protocol import Sandbox
 from headrace.workflow import template
 from headrace.workflow.model import Run, Step, Uses
 from headrace.workflow.tokens import Expression, Scalar, Token
@@ -31,8 +32,17 @@ def new_mark() -> str:
 class Scope:
     """Of one step in one stage. `base` are the contexts that stay the same for all steps; `env` starts as the leg's own."""
 
-    def __init__(self, ticket: JobTicket, progress: Progress, base: Mapping[str, Any], step: Step, state: dict[str, str]) -> None:
+    def __init__(
+        self,
+        ticket: JobTicket,
+        progress: Progress,
+        base: Mapping[str, Any],
+        step: Step,
+        state: dict[str, str],
+        sandbox: Sandbox,
+    ) -> None:
         self.ticket = ticket
+        self.sandbox = sandbox
         self.progress = progress
         self.step = step
         self.state = state
@@ -45,8 +55,8 @@ class Scope:
         """One new, empty command file of each kind. Raises OSError."""
         mark = new_mark()
         for kind, _, prefix in FILES:
-            path = self.files[kind] = f"{self.ticket.folders.temp}/{COMMANDS}/{prefix}{mark}"
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+            self.files[kind] = f"{self.ticket.folders.temp}/{COMMANDS}/{prefix}{mark}"
+        self.sandbox.write([(path, b"") for path in self.files.values()])
 
     def variable(self, name: str) -> str | None:
         """From the step's `env`, else from what the job inherits."""
@@ -72,7 +82,10 @@ class Scope:
 
     def _hash(self, arguments: Sequence[Value]) -> Value:
         follow, patterns = parse_arguments([to_text(argument) for argument in arguments])
-        return hash_files(self.ticket.folders.workspace, patterns, follow, home=self.ticket.folders.home)
+        error, digest = self.sandbox.call("hash", self.ticket.folders.workspace, patterns, follow, self.ticket.folders.home)
+        if error:
+            raise HashError(error)
+        return str(digest)
 
     def holds(self, condition: str) -> bool:
         """Raises ExpressionError, HashError."""

@@ -104,7 +104,7 @@ class _One:
         self._log = runner.watch.log
         self._log.flush()
         self._log.step = self._number
-        self._scope = Scope(runner.ticket, runner.progress, runner.contexts, step, state)
+        self._scope = Scope(runner.ticket, runner.progress, runner.contexts, step, state, runner.watch.sandbox)
         watch = runner.watch
         self._voice = StepVoice(
             runner.ticket, self._number, runner.progress, self._scope.variable, watch.control.emit, watch.sandbox.read

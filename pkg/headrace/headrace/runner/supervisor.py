@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
 from headrace.base.errors import HeadraceError
 from headrace.base.sockets import Socket
 from headrace.record.records import Lost
-from headrace.runner import folders
 from headrace.runner.control import Control, EngineGone
 from headrace.runner.leg import run_leg
+from headrace.runner.ready import Ready, get_ready
 from headrace.runner.scope import CONDITION_FUNCTIONS
 from headrace.runner.ticket import decode_ticket, prepare_decoders
-from headrace.sandbox.host import open_host
-from headrace.sandbox.protocol import Sandbox
 
 
 def warm() -> None:
@@ -32,23 +31,36 @@ def warm() -> None:
     parse("success()", functions=CONDITION_FUNCTIONS)
 
 
-def stand_by(close_private: Callable[[], None], ahead: Sequence[str]) -> Callable[[Socket], None]:
+def stand_by(close_private: Callable[[], None], run: dict[str, Any]) -> Callable[[Socket], None]:
     """Get ready for a leg that is not known yet, and return what serves it. `close_private` is for children of this process: it
-    closes what they must not hold. `ahead`: what is known of it (`folders.make_ahead`)."""
+    closes what they must not hold. `run`: what the engine has said of the run."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    sandbox = open_host(close_private)
-    made = folders.make_ahead(ahead)
-    return lambda sock: supervise(sock, sandbox, made)
+    try:
+        ready = get_ready(close_private, run)
+    except HeadraceError as error:
+        refused = error
+        return lambda sock: _refuse(sock, refused)
+    return lambda sock: supervise(sock, ready)
 
 
-def supervise(sock: Socket, sandbox: Sandbox, ahead: str = "") -> None:
-    """Serve one leg over `sock`. What it cannot report (its engine is gone) ends it: the other side sees that. The sandbox is
-    closed at the end. `ahead`: folders that were made for it."""
+def _refuse(sock: Socket, error: HeadraceError) -> None:
+    """There is no sandbox for the leg."""
     control = Control(sock)
     try:
+        control.emit(Lost(decode_ticket(control.first()).leg, str(error)))
+        control.flush()
+    except EngineGone:
+        return
+
+
+def supervise(sock: Socket, ready: Ready) -> None:
+    """Serve one leg over `sock`. What it cannot report (its engine is gone) ends it: the other side sees that. The sandbox is
+    closed at the end."""
+    control, sandbox = Control(sock), ready.sandbox
+    try:
         ticket = decode_ticket(control.first())
-        run_leg(ticket, control, sandbox, ahead)
+        run_leg(ticket, control, ready)
     except EngineGone:
         sandbox.close()
     except HeadraceError as error:  # the disk is full, or the sandbox is gone

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from headrace.record.codec import encode
 from headrace.runner.contexts import JobStatus, job_context
+from headrace.sandbox.places import HOME, TOOLS, WORK
 from headrace.workflow.model import Job
 from headrace.workflow.tokens import Token
 
@@ -28,6 +29,12 @@ class Folders(Struct, frozen=True):
         """The layout of a leg's folder: the workspace is `work/NAME/NAME`, as on a hosted machine."""
         work = f"{root}/work"
         return cls(root, f"{work}/{repository}/{repository}", f"{root}/home", f"{work}/_temp", f"{root}/tools", log)
+
+    @classmethod
+    def inside(cls, root: str, repository: str, log: str) -> Folders:
+        """The layout of a leg that has a file system of its own: the places of a hosted machine. `root` and `log` are the
+        machine's, all others the job's."""
+        return cls(root, f"{WORK}/{repository}/{repository}", HOME, f"{WORK}/_temp", TOOLS, log)
 
 
 class JobTicket(Struct, frozen=True):

@@ -14,10 +14,6 @@ SHOWN = frozenset(("usr", "etc", "var", "opt", "bin", "sbin", "lib", "lib32", "l
 """Top-level folders that a job sees: the system. Everything else (users' files, sockets of services, other disks) is not there,
 as it is not on a hosted machine."""
 
-HOME = "/home/runner"
-WORK = f"{HOME}/work"
-TOOLS = "/opt/hostedtoolcache"
-
 
 class Layout(Struct, frozen=True):
     """`bases`: folders of the host's system that a job sees, each below a layer of its own. `skeleton`: the lowest of our layers.

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from zlib import crc32
 
 from headrace.sandbox.ids import HOST_IDS, Mode
-from headrace.sandbox.layout import HOME, TOOLS, WORK
+from headrace.sandbox.places import HOME, TOOLS, WORK
 
 _OWN = (
     ("proc", 0o555), ("sys", 0o555), ("dev", 0o755), ("run", 0o755), ("run/lock", 0o1777), ("run/scratch", 0o755), ("tmp", 0o1777),

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
 from headrace.base import bundle
 from headrace.base.sockets import AF_UNIX, SOCK_STREAM, Socket, socketpair
 
 _IDLE = 100  # milliseconds without any request before the trash is looked at
 
-Entry = Callable[[Callable[[], None], Sequence[str]], Callable[[Socket], None]]
+Entry = Callable[[Callable[[], None], dict[str, Any]], Callable[[Socket], None]]
 """What a supervisor does: get ready, then serve. Of the two arguments the first is for its own children and closes what they must
 not hold; the second is what `Zygote.ahead` said."""
 
@@ -44,9 +45,10 @@ class Zygote:
         finally:
             connection.close()
 
-    def ahead(self, *what: str) -> None:
-        """What the next supervisors are told while they get ready."""
-        self._tell({"ahead": what})
+    def ahead(self, run: dict[str, Any], *, anew: bool) -> None:
+        """What the next supervisors are told while they get ready. `anew`: the one that stands by does not know it, and will not
+        do."""
+        self._tell({"ahead": run, "anew": anew})
 
     def end(self, number: int) -> None:
         """Kill the supervisor of the `number`-th fork (from 0), and all below it."""
@@ -60,7 +62,7 @@ class Zygote:
         """Delete a folder when the engine is gone, however it went."""
         self._tell({"last": path})
 
-    def _tell(self, message: dict[str, str | int | tuple[str, ...]]) -> None:
+    def _tell(self, message: dict[str, Any]) -> None:
         from headrace.sandbox.channel import Closed
 
         try:
@@ -160,8 +162,10 @@ def _serve(sock: Socket, entry: Entry) -> None:
                 match message:
                     case {"end": int(which)}:
                         nursery.end(which)
-                    case {"ahead": list(what)}:
-                        nursery.ahead = what
+                    case {"ahead": dict(run), "anew": bool(anew)}:
+                        nursery.ahead = run
+                        if anew:
+                            nursery.restock()
                     case {"remove": str(path)}:
                         nursery.trash.append(path)
                     case {"last": str(path)}:
@@ -186,7 +190,7 @@ class _Nursery:
         self.known: set[int] = set()
         self.cleaner = 0
         self.trash: list[str] = []
-        self.ahead: list[str] = []
+        self.ahead: dict[str, Any] = {}
         self._given: list[int] = []
         self._spare: tuple[int, Socket] | None = None
         self._stock()
@@ -227,6 +231,12 @@ class _Nursery:
         os.close(connection)
         sock.close()
         self._spare = None
+        self._stock()
+
+    def restock(self) -> None:
+        """Send away the one that waits, and fork another."""
+        if self._spare is not None:
+            self._spare[1].close()
         self._stock()
 
     def end(self, which: int) -> None:

@@ -1,0 +1,73 @@
+"""A sandbox and folders for a leg that is not known yet, of the kind that its run has: made by a supervisor while it stands by."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from headrace.base.errors import EngineError, Problem
+from headrace.runner import folders
+from headrace.runner.hashing import hash_inside
+from headrace.runner.ticket import Folders
+from headrace.sandbox.host import open_host
+from headrace.sandbox.protocol import Sandbox
+
+FUNCTIONS = {"hash": hash_inside}
+"""What `Sandbox.call` knows."""
+
+
+class Ready(Struct):
+    """`folder` is the leg's folder as it is called now, empty where there is none yet."""
+
+    sandbox: Sandbox
+    folder: str = ""
+
+    def take(self, place: Folders) -> None:
+        """Give all of it to the leg. Raises OSError."""
+        folders.take(self.folder, place.root)
+        folders.make(self.sandbox, place)
+
+
+def get_ready(close_private: Callable[[], None], run: dict[str, Any]) -> Ready:
+    """`close_private` is for children of this process: it closes what they must not hold. `run`: what the engine says of the run
+    (`Zygote.ahead`), empty where it has said nothing yet. Raises EngineError where the machine refuses."""
+    match run:
+        case {"isolation": "namespaces"}:
+            return _namespaces(close_private, run)
+        case {"isolation": "host", "work": str(work), "repository": str(repository)}:
+            ready = Ready(open_host(close_private, FUNCTIONS), folders.draft(work))
+            try:  # a new folder takes a millisecond on some file systems, and a job has nine
+                os.makedirs(ready.folder, mode=0o700, exist_ok=True)
+                folders.make(ready.sandbox, Folders.below(ready.folder, repository, ""))
+            except OSError:  # the leg will fail of the same, and say so
+                pass
+            return ready
+        case _:
+            return Ready(open_host(close_private, FUNCTIONS))
+
+
+def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready:
+    import hashlib  # noqa: F401  # nothing can be imported in the job
+
+    from headrace.sandbox import enter, layout
+    from headrace.sandbox.namespaces import open_namespaces
+
+    decoded = layout.decode(run["layout"])
+    folder = folders.draft(run["work"])
+    try:
+        os.makedirs(folder, mode=0o711, exist_ok=True)
+        enter.job_folders(decoded, folder)
+        sandbox = open_namespaces(decoded, folder, FUNCTIONS, close_private)
+    except OSError as error:
+        what = f"{error.filename}: " if error.filename else ""
+        raise EngineError(
+            Problem(
+                f"no sandbox can be made here: {what}{error.strerror}",
+                hint="headrace doctor explains; --isolation host does without",
+            )
+        ) from None
+    folders.make(sandbox, Folders.inside("", run["repository"], ""))
+    return Ready(sandbox, folder)
