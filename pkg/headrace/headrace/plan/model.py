@@ -30,7 +30,7 @@ class Reason(Struct, frozen=True):
 
 class Leg(Struct, frozen=True):
     """One run of a job: `matrix` is None without a matrix, `name` the display name. `concurrency` is the job's group, empty where
-    it has none."""
+    it has none. A leg that calls a workflow has its typed `inputs`, and `embedded` is the group of the called file."""
 
     path: JobPath
     index: int
@@ -46,6 +46,8 @@ class Leg(Struct, frozen=True):
     fail_fast: bool = True
     max_parallel: int = 0  # 0: no bound
     concurrency: str = ""
+    inputs: dict[str, Any] = {}
+    embedded: str = ""
 
 
 class Deferred(Struct, frozen=True):
@@ -55,8 +57,8 @@ class Deferred(Struct, frozen=True):
 
 
 class Planned(Struct, frozen=True):
-    """A job of the plan. `workflow` is the path of its file, a key of `Plan.workflows`. A skipped job has one
-    leg that says so."""
+    """A job of the plan. `workflow` is the path of its file, a key of `Plan.workflows`; of a job inside a call it is the path of
+    the calling leg. A skipped job has one leg that says so."""
 
     path: JobPath
     workflow: str
@@ -88,11 +90,35 @@ class Capabilities(Struct, frozen=True):
     limits: tuple[Limit, ...] = ()
 
 
+class CallScope(Struct, frozen=True):
+    """One call of a workflow, known by the path of the calling leg: that is the key of the called file in `Plan.workflows` and of
+    its inputs in `Plan.inputs`, and the `workflow` of its `jobs`. `caller` is the calling job, `entry` the file that the event
+    starts, `ids` are the ids of the calling jobs from there on, `name` stands before the names of the jobs inside, `matrix` holds
+    the values of the calling legs, and `reference` says which file is called (`./path` or `owner/repo/path@ref`)."""
+
+    caller: JobPath
+    entry: str
+    ids: tuple[str, ...]
+    name: str
+    reference: str
+    jobs: tuple[JobPath, ...]
+    matrix: dict[str, Any] = {}
+
+
+class Origin(Struct, frozen=True):
+    """What a reference to another repository was found to mean: the whole `ref` (`refs/tags/v1`, or a commit) and the commit."""
+
+    ref: str
+    sha: str = ""
+
+
 class Plan(Struct, frozen=True):
     """`rejected` says for each workflow that the event does not start, why. `workflows` holds those that it starts.
-    `inputs`: workflow path → typed dispatch inputs. `started`: workflow path → why the event starts it. The rest is what `settle`
+    `inputs`: workflow path → typed dispatch inputs. `started`: workflow path → why the event starts it. `calls` are those that
+    are known to take place; what is inside them stands in `jobs`, each job behind the one that calls. The rest is what `settle`
     needs again at run time: what the runner can do, the variables, which legs are wanted (`--matrix`), the `concurrency` groups
-    that several legs would contend for, and the workflows that end before any job, each with its reason."""
+    that several legs would contend for, the workflows that end before any job, each with its reason, which jobs are wanted of a
+    call (`FILE:caller/inner caller` → ids; all where nothing is said), and where called files came from."""
 
     event: Event
     workflows: dict[str, Workflow]
@@ -105,6 +131,9 @@ class Plan(Struct, frozen=True):
     matrix: dict[str, str] = {}
     contended: frozenset[str] = frozenset()
     broken: dict[str, Reason] = {}
+    calls: dict[str, CallScope] = {}
+    only: dict[str, tuple[str, ...]] = {}
+    origins: dict[str, Origin] = {}
 
 
 class Outcome(Struct, frozen=True):

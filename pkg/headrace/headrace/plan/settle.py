@@ -12,7 +12,7 @@ from headrace.base.errors import NOWHERE, HeadraceError, Position, Problem
 from headrace.expressions import ExpressionError, Value, evaluate, explain, is_truthy, parse, references, to_json, to_text
 from headrace.plan import messages
 from headrace.plan.around import STATUS_FUNCTIONS, Before, Undecided, look_back, needs_of, status_functions
-from headrace.plan.contexts import NO_RUN, RunInfo, github_context, strategy_context
+from headrace.plan.contexts import NO_RUN, RunInfo, entry_of, github_context, strategy_context
 from headrace.plan.model import Deferred, JobPath, Leg, Outcome, Plan, Planned, Reason, Would
 from headrace.plan.select import wants_row
 from headrace.plan.unsupported import UNKNOWN, Subject, feature_named, missing, unsupported
@@ -20,7 +20,7 @@ from headrace.workflow import messages as fixed
 from headrace.workflow import template
 from headrace.workflow.lookup import fields
 from headrace.workflow.matrix import Row, display_name, expand
-from headrace.workflow.model import Job, Step, Steps
+from headrace.workflow.model import Call, Job, Step, Steps, Workflow
 from headrace.workflow.problems import render
 from headrace.workflow.tokens import Mapping as MappingToken
 from headrace.workflow.tokens import Scalar, Token
@@ -76,15 +76,18 @@ def settle(
     `cancelled` says that the run is being cancelled. `vars` and `run` override the plan's variables and the numbers of the run.
     """
     planned = plan.jobs[path]
-    workflow = plan.workflows[planned.workflow]
-    inputs = plan.inputs.get(planned.workflow, {})
+    entry = entry_of(plan, planned.workflow)
     base = {
-        "github": github_context(plan.event, workflow, run, inputs),
-        "inputs": inputs,
+        "github": github_context(plan.event, plan.workflows[entry], run, plan.inputs.get(entry, {})),
+        "inputs": plan.inputs.get(planned.workflow, {}),
         "vars": dict(plan.vars if vars is None else vars),
     }
     place = _Place(plan, planned, look_back(plan, planned, outcomes), base, cancelled)
-    return structs.replace(planned, legs=_legs(place))
+    legs = _legs(place)
+    scope = plan.calls.get(planned.workflow)
+    if scope is not None and not isinstance(legs, Deferred):
+        legs = tuple(structs.replace(leg, name=f"{scope.name} / {leg.name}") for leg in legs)
+    return structs.replace(planned, legs=legs)
 
 
 # The condition -------------------------------------------------------------------------------------------------------
@@ -332,6 +335,24 @@ def _keys(job: Job, row: Row | None) -> list[tuple[str, str, _Reader]]:
             keys.append(("cancel-timeout-minutes", "cancel_timeout_minutes", reader(_whole_minutes, body.cancel_timeout_minutes)))
         if body.continue_on_error is not None:
             keys.append(("continue-on-error", "continue_on_error", reader(template.boolean, body.continue_on_error)))
+    elif body.workflow is not None:
+        keys += _call_keys(body, body.workflow)
+    return keys
+
+
+def _call_keys(call: Call, called: Workflow) -> list[tuple[str, str, _Reader]]:
+    """The inputs, and the called file's own group: it may read them."""
+    from headrace.plan.calls import call_inputs
+
+    keys: list[tuple[str, str, _Reader]] = [("with", "inputs", lambda contexts: call_inputs(call, contexts))]
+    if called.concurrency is not None:
+        token = called.concurrency
+
+        def group(contexts: dict[str, Any]) -> str:
+            own = {"github": contexts["github"], "inputs": call_inputs(call, contexts), "vars": contexts["vars"]}
+            return concurrency_group(token, own)
+
+        keys.append(("concurrency", "embedded", group))
     return keys
 
 
@@ -358,6 +379,11 @@ def concurrency_group(token: Token, contexts: Mapping[str, Value]) -> str:
     if not group or len(group) > 400:
         raise template.TemplateError(Problem(fixed.GROUP_TOO_LONG if group else fixed.GROUP_EMPTY, token.at))
     return group
+
+
+def groups_of(leg: Leg) -> list[str]:
+    """The groups that a leg holds while it runs, in lower case: its job's, and that of the file it calls."""
+    return [group.lower() for group in (leg.concurrency, leg.embedded) if group]
 
 
 def _runs_on(token: Token, contexts: Mapping[str, Value]) -> tuple[tuple[str, ...], str]:
@@ -428,13 +454,13 @@ def _without_rivals(place: _Place, legs: list[Leg]) -> tuple[Leg, ...]:
     """Legs that would wait for, or cancel, another part of the run for their concurrency group are unsupported."""
     if "concurrency" in place.plan.capabilities.features:
         return tuple(legs)
-    groups = [leg.concurrency.lower() for leg in legs if leg.concurrency]
+    groups = [group for leg in legs for group in groups_of(leg)]
     at = place.job.concurrency.at if place.job.concurrency is not None else place.job.at
     result = []
     for leg in legs:
-        group = leg.concurrency.lower()
-        contended = bool(group) and (group in place.plan.contended or groups.count(group) > 1)
+        contended = [group for group in groups_of(leg) if group in place.plan.contended or groups.count(group) > 1]
         if leg.would == "run" and contended:
-            leg = structs.replace(leg, would="unsupported", why=missing(feature_named("concurrency"), at, leg.concurrency))
+            named = next(group for group in (leg.concurrency, leg.embedded) if group.lower() == contended[0])
+            leg = structs.replace(leg, would="unsupported", why=missing(feature_named("concurrency"), at, named))
         result.append(leg)
     return tuple(result)

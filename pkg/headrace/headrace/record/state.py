@@ -62,6 +62,7 @@ class LegState(Struct):
     steps: dict[int, StepState] = {}
     lost: str = ""
     finished: int = 0  # number of the record that brought the result
+    within: dict[str, Any] = {}
 
 
 class RunState(Struct):
@@ -84,8 +85,9 @@ def fold(state: RunState, record: Record) -> RunState:
             state.started, state.at = body, record.at
         case LegQueued() as b:
             state.legs[b.leg] = LegState(
-                b.leg, b.job, b.workflow, b.workflow_name, b.name, b.index, b.total, b.matrix, b.needs, b.continue_on_error, b.log
-            )
+                b.leg, b.job, b.workflow, b.workflow_name, b.name, b.index, b.total, b.matrix, b.needs, b.continue_on_error,
+                b.log, within=b.within,
+            )  # fmt: skip
         case RunFinished() as b:
             state.result, state.seconds = b.result, b.seconds
         case body:
