@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from headrace.base import git
+from headrace.base.lean import lazy_pattern
 from headrace.plan.model import Origin
 from headrace.workflow.calls import parts
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
     from headrace.cli.workflows import Tree
 
-_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.IGNORECASE)
-_NO_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{")
+_SHA = lazy_pattern(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.IGNORECASE)
+_NO_REF = lazy_pattern(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{")
 """What git lets in no ref: with it a text means something else, such as an ancestor."""
 
 TAG_BEFORE_BRANCH = ("refs/tags/", "refs/heads/", "refs/remotes/origin/")

@@ -247,6 +247,8 @@ class _Engine:
             self._queue(job, leg)
             if why is not None and leg.why.rule == "cancelled":
                 self._emit(LegFinished(leg.path, "cancelled", why=why))
+        if self._interrupts > 1:  # no condition counts any more
+            self._end(path, Reason("interrupted"), force=True)
 
     def _queue(self, job: Planned, leg: Leg) -> None:
         scope = self._plan.calls.get(job.workflow)

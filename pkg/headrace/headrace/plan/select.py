@@ -134,12 +134,15 @@ def _with_needs(workflow: Workflow, ids: set[str]) -> set[str]:
 
 def _no_job(text: str, workflows: Sequence[Workflow], refused: Mapping[str, str]) -> UsageError:
     job = text.rpartition("/")[2].lower()
+    names = [name for workflow in workflows for name in _names(workflow, "")]
+    inside = [name for name in names if name.lower().endswith(f"/{job}")]
+    if inside and "/" not in text:
+        return UsageError(Problem(f"there is no job '{text}' outside of calls", hint=f"did you mean {' or '.join(inside[:3])}?"))
     for path, jobs in refused.items():
         if job in jobs.lower().split():
             return UsageError(
                 Problem(f"job '{text}' does not start: this event does not start {path}", hint="see `headrace plan`")
             )
-    names = [name for workflow in workflows for name in _names(workflow, "")]
     return UsageError(Problem(f"there is no job '{text}'", hint=hint(text, names)))
 
 
