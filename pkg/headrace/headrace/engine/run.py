@@ -17,10 +17,9 @@ from typing import Literal
 from msgspec import structs
 
 from headrace import __version__
-from headrace.base.errors import HeadraceError
 from headrace.base.paths import work_dir
 from headrace.base.sockets import Socket
-from headrace.engine.decide import Cancel, Enter, Finish, Leave, Settle, Start, combined, decide, effective, outcome
+from headrace.engine.decide import Cancel, Enter, Finish, Leave, Settle, Start, decide, effective, outcome
 from headrace.engine.early import load_supervisor
 from headrace.engine.executor import Attempt, Executor
 from headrace.engine.local import LocalExecutor
@@ -279,36 +278,24 @@ class _Engine:
     # -- calls --
 
     def _enter(self, caller: Planned, leg: Leg) -> None:
-        from headrace.plan.calls import add, expand, failed
+        from headrace.engine.calls import enter
 
-        try:
-            expansion = expand(self._plan, caller, leg)
-            self._tickets.admit(caller, leg, self._outcomes())
-        except HeadraceError as error:
-            self._finish(leg, "failure", failed(caller.job, "secrets", error))
-            return
-        add(self._plan, expansion)
-        self._started.add(leg.path)
+        why = enter(self._plan, self._tickets, caller, leg, self._outcomes())
+        if why is None:
+            self._started.add(leg.path)
+        else:
+            self._finish(leg, "failure", why)
 
     def _leave(self, caller: Planned, leg: Leg) -> None:
-        from headrace.plan.calls import call_outputs, failed
+        from headrace.engine.calls import leave
 
-        outcomes = self._outcomes()
-        result = combined([outcomes[path].result for path in self._plan.calls[leg.path].jobs])
-        if leg.path in self._cancelled and result in ("success", "skipped"):
-            result = "cancelled"  # not all of it has been done
-        outputs: dict[str, str] = {}
-        if result not in ("skipped", "unsupported"):
-            run = self._tickets.run_info(caller.workflow)
-            try:
-                outputs = call_outputs(self._plan, leg.path, outcomes, self._options.vars, run)
-            except HeadraceError as error:
-                self._finish(leg, "failure", failed(caller.job, "outputs", error))
-                return
-        self._left[leg.path] = LegState(
-            leg.path, caller.path, caller.workflow, "", leg.name, leg.index, leg.total, leg.matrix, caller.needs, False, "",
-            result=result, outputs=outputs, finished=self._seq,
-        )  # fmt: skip
+        run = self._tickets.run_info(caller.workflow)
+        cancelled = self._cancelled.get(leg.path)
+        left = leave(self._plan, caller, leg, self._outcomes(), self._options.vars, run, self._seq, cancelled)
+        if isinstance(left, Reason):
+            self._finish(leg, "failure", left)
+        else:
+            self._left[leg.path] = left
 
     def _call_cancelled(self, within: str) -> Reason | None:
         """Why one of the calls is being cancelled that a job of this `workflow` is inside of."""

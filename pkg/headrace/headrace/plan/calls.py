@@ -155,14 +155,12 @@ def inner_path(key: str, job: str) -> JobPath:
 
 
 def add(plan: Plan, expansion: Expansion) -> None:
-    """Put it into the plan's tables."""
+    """Put it into the plan's tables, but for the jobs: the caller gives them their places in `Plan.jobs`."""
     key = expansion.key
     plan.calls[key] = expansion.scope
     plan.workflows[key] = expansion.workflow
     plan.inputs[key] = expansion.inputs
     plan.started[key] = expansion.why
-    for job in expansion.jobs:
-        plan.jobs[job.path] = job
 
 
 def unexpanded(plan: Plan) -> Plan:

@@ -126,6 +126,7 @@ def _fill_call(plan: Plan, path: JobPath) -> None:
             continue
         add(plan, expansion)
         for inner in expansion.jobs:
+            plan.jobs[inner.path] = inner
             plan.jobs[inner.path] = settle(plan, inner.path, {})
             if isinstance(inner.job.body, Call):
                 _fill_call(plan, inner.path)
