@@ -452,6 +452,23 @@ def test_an_interruption_asks_every_condition_again_inside_calls_as_well(runs: R
     assert found["never"] in ("skipped", "cancelled")
 
 
+@pytest.mark.covers("language:7.6")
+def test_a_second_interruption_asks_no_condition_any_more(runs: Runs) -> None:
+    inner = job("run", "trap '' INT TERM; echo ready; while :; do sleep 0.1; done") + job(
+        "tidy", extra="needs: run\nif: always()"
+    )
+    repository = runs.repository(call() + job("last", extra="needs: call\nif: always()"), called=called(inner))
+    process = runs.headrace.start("run", "-v", "--json", cwd=repository.root)
+    lines_until(process, "ci.yml/call / run | ready")
+    process.send_signal(signal.SIGINT)
+    lines_until(process, "interrupted: jobs end in order")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    found = {row["name"]: row["result"] for row in json.loads(out)["jobs"]}
+    assert found == {"call / run": "cancelled", "call / tidy": "cancelled", "last": "cancelled"}
+
+
 # Files that are wrong ------------------------------------------------------------------------------------------------
 
 
@@ -461,6 +478,7 @@ def test_an_interruption_asks_every_condition_again_inside_calls_as_well(runs: R
     [
         (call(), called(call()), "ci.yml:4:11: Nested reusable workflow depth exceeded 9."),
         (call(uses="./.github/workflows/none.yml"), called(job("a")), "ci.yml:4:11: Unable to find the called workflow"),
+        (call(uses="./.github"), called(job("a")), "ci.yml:4:11: Unable to find the called workflow"),
         (call(uses="./../outside.yml"), called(job("a")), "ci.yml:4:11: Unable to find the called workflow"),
         (call(), "on: push\njobs:\n" + job("a"), "called.yml:1:5: workflow_call key is not defined"),
         (call(), called("  a: {}\n"), "ci.yml:4:11: Error from called workflow .github/workflows/called.yml (Line: 4"),
