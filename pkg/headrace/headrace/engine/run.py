@@ -10,7 +10,7 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Literal
 
@@ -18,17 +18,21 @@ from msgspec import structs
 
 from headrace import __version__
 from headrace.base.paths import work_dir
-from headrace.engine.decide import Cancel, Finish, Settle, Start, decide, effective, outcome
+from headrace.engine.arbiter import Arbiter
+from headrace.engine.decide import Abandon, CallOff, Cancel, Finish, Release, Settle, Start, decide, effective, outcome
 from headrace.engine.early import load_supervisor
 from headrace.engine.executor import Attempt, Executor
+from headrace.engine.gates import Take
 from headrace.engine.local import LocalExecutor
 from headrace.engine.options import Limits, RunOptions
 from headrace.engine.services import ServiceHost
 from headrace.engine.sweep import keep, sweep
 from headrace.engine.tickets import Tickets
-from headrace.plan.model import JobPath, Leg, Plan, Planned, Reason
+from headrace.plan.claims import scopes_of, workflow_claims
+from headrace.plan.model import Deferred, JobPath, Leg, Plan, Planned, Reason
 from headrace.plan.settle import settle
-from headrace.record.journal import Journal, lock_run
+from headrace.record.journal import Journal
+from headrace.record.locks import lock_run
 from headrace.record.records import Body, LegFinished, LegQueued, LegStarted, Lost, Record, RunFinished, RunStarted
 from headrace.record.state import RunState, fold
 from headrace.sandbox.zygote import Zygote, start
@@ -69,6 +73,8 @@ def run(
         services = ServiceHost(run_id)
         try:
             tickets = Tickets(plan, options, run_id, numbers, services)
+            if plan.claims:  # the planner did not know the run's number
+                plan = structs.replace(plan, claims=workflow_claims(plan, tickets.info)[0])
             engine = _Engine(plan, options, journal, observe, LocalExecutor(nursery), tickets, services, nursery, run_id)
             return engine.run(started, tick, interrupted)
         finally:
@@ -99,6 +105,7 @@ class _Engine:
         self._grace: dict[JobPath, float] = {}
         self._cancelled: dict[JobPath, Reason] = {}
         self._forced: set[JobPath] = set()
+        self._called_off: dict[str, Reason] = {}  # key of `Plan.claims` → why its jobs are being cancelled
         self._interrupts = 0
         self._obeyed = 0
         self._state = RunState(run_id)
@@ -106,6 +113,7 @@ class _Engine:
         self._seq = 0
         self._begun = time.monotonic()
         self._poll = select.poll()
+        self._arbiter = Arbiter(journal, plan.event.repository, run_id, self._emit)
 
     # -- records --
 
@@ -139,7 +147,7 @@ class _Engine:
             self._emit(started)
             self._advance()
             ticked = time.monotonic()
-            while self._attempts:
+            while self._attempts or self._arbiter.waits:
                 self._flush()
                 for fd, _ in self._poll.poll(self._timeout()):
                     if fd == wake:
@@ -154,9 +162,12 @@ class _Engine:
                     interrupted(self._obeyed)
                     self._obey_interrupt(first=self._obeyed == 1)
                 self._mind_deadlines()
+                self._arbiter.look_if_called()
                 self._advance()
                 if time.monotonic() - ticked >= _TICK:
                     ticked = time.monotonic()
+                    self._arbiter.look()
+                    self._advance()
                     tick()
             self._emit(RunFinished(self._conclusion(), time.monotonic() - self._begun))
             self._flush()
@@ -168,6 +179,7 @@ class _Engine:
                 attempt.close()
             os.close(wake)
             os.close(alarm)
+            self._arbiter.close()
         return self._state
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
@@ -180,7 +192,9 @@ class _Engine:
 
     def _advance(self) -> None:
         """Take every action that is due, until none is."""
-        while actions := decide(self._plan, self._settled, self._started, self._state, self._limits):
+        while actions := decide(
+            self._plan, self._settled, self._started, self._state, self._limits, self._arbiter.standings
+        ):  # fmt: skip
             progress = False
             for action in actions:
                 match action:
@@ -195,12 +209,30 @@ class _Engine:
                         progress = True
                     case Cancel(leg=path, why=why):
                         progress = self._cancel(path, why) or progress
+                    case Take() as take:
+                        self._arbiter.take(take)
+                        progress = True
+                    case Release(key=key):
+                        self._arbiter.release(key)
+                        progress = True
+                    case Abandon(job=path, why=why):
+                        self._abandon(path, why)
+                        progress = True
+                    case CallOff(key=key, why=why):
+                        progress = self._call_off(key, why) or progress
             if not progress:
                 return
 
     def _settle(self, path: JobPath) -> None:
         outcomes = {done: known for done, job in self._settled.items() if (known := outcome(job, self._state)) is not None}
-        job = settle(self._plan, path, outcomes, cancelled=bool(self._interrupts), vars=self._options.vars)
+        planned = self._plan.jobs[path]
+        cancelled = bool(self._interrupts) or any(key in self._called_off for key in scopes_of(self._plan, planned))
+        info = self._tickets.info(planned.workflow)
+        self._queue(settle(self._plan, path, outcomes, cancelled=cancelled, vars=self._options.vars, run=info))
+
+    def _queue(self, job: Planned) -> None:
+        """The legs of a job are known for good."""
+        path = job.path
         self._settled[path] = job
         workflow = self._plan.workflows[job.workflow]
         assert isinstance(job.legs, tuple)
@@ -220,6 +252,16 @@ class _Engine:
                     self._tickets.log_name(leg.path),
                 )
             )
+
+    def _abandon(self, path: JobPath, why: Reason) -> None:
+        """A job whose workflow was cancelled before it had begun: nothing of it is decided any more."""
+        job = self._plan.jobs[path]
+        if isinstance(job.legs, Deferred):
+            job = structs.replace(job, legs=(Leg(JobPath(f"{path}:0"), 0, job.job.id, "skip", why),))
+        self._queue(job)
+        assert isinstance(job.legs, tuple)
+        for leg in job.legs:
+            self._emit(LegFinished(leg.path, "cancelled", why=why))
 
     def _start(self, path: JobPath, leg: Leg) -> None:
         outcomes = {done: known for done, job in self._settled.items() if (known := outcome(job, self._state)) is not None}
@@ -282,21 +324,42 @@ class _Engine:
 
     def _obey_interrupt(self, *, first: bool) -> None:
         why = Reason("interrupted")
-        for path, job in self._settled.items():
+        for path, planned in self._plan.jobs.items():
+            if path not in self._settled and any(self._awaited(key) for key in scopes_of(self._plan, planned)):
+                self._abandon(path, why)
+        self._end_jobs(list(self._settled), why, force=not first)
+
+    def _awaited(self, key: str) -> bool:
+        standing = self._arbiter.standings.get(key)
+        return standing is not None and standing.state == "waits"
+
+    def _call_off(self, key: str, why: Reason) -> bool:
+        """Whether this is new."""
+        if key in self._called_off:
+            return False
+        self._called_off[key] = why
+        self._end_jobs([path for path, job in self._settled.items() if key in scopes_of(self._plan, job)], why)
+        return True
+
+    def _end_jobs(self, paths: Sequence[JobPath], why: Reason, force: bool = False) -> None:
+        """Cancel jobs in order: those whose condition holds even so run on. Or by force, whatever they say."""
+        for path in paths:
+            job = self._settled[path]
             assert isinstance(job.legs, tuple)
             open_legs = [leg for leg in job.legs if self._state.legs[leg.path].result is None]
-            if not open_legs or (first and self._goes_on(path)):
+            if not open_legs or (not force and self._goes_on(path)):
                 continue
             for leg in open_legs:
                 if leg.path in self._started:
-                    self._cancel(leg.path, why, force=not first)
+                    self._cancel(leg.path, why, force=force)
                 else:
                     self._emit(LegFinished(leg.path, "cancelled", why=why))
 
     def _goes_on(self, path: JobPath) -> bool:
         """Does the job's condition hold while the run is being cancelled?"""
         outcomes = {done: known for done, job in self._settled.items() if (known := outcome(job, self._state)) is not None}
-        again = settle(self._plan, path, outcomes, cancelled=True, vars=self._options.vars)
+        info = self._tickets.info(self._plan.jobs[path].workflow)
+        again = settle(self._plan, path, outcomes, cancelled=True, vars=self._options.vars, run=info)
         return isinstance(again.legs, tuple) and any(leg.would == "run" for leg in again.legs)
 
     def _conclusion(self) -> Literal["success", "failure", "cancelled", "interrupted"]:
@@ -307,6 +370,6 @@ class _Engine:
             return "failure"
         if "unsupported" in results and not self._options.skip_unsupported:
             return "failure"
-        if "cancelled" in results:
+        if "cancelled" in results or self._called_off:
             return "cancelled"
         return "success"

@@ -32,6 +32,10 @@ class Tickets:
         self._token = options.secrets.get("GITHUB_TOKEN") or f"headrace_{os.urandom(18).hex()}"
         self.runner_name = "headrace"
 
+    def info(self, workflow: str) -> RunInfo:
+        """The numbers of the run as jobs of this workflow file see them."""
+        return RunInfo(run_id=self._run, run_number=str(self._numbers.get(workflow, 1)))
+
     def _number(self, leg: JobPath) -> int:
         return self._order.setdefault(leg, len(self._order) + 1)
 
@@ -46,7 +50,6 @@ class Tickets:
         """The ticket of a leg that is to start; `outcomes` of all jobs that have ended."""
         plan, options = self._plan, self._options
         workflow = plan.workflows[planned.workflow]
-        number = self._numbers.get(planned.workflow, 1)
         inputs = plan.inputs.get(planned.workflow, {})
         folders = Folders.below(
             self.leg_folder(leg.path), plan.event.repository.name, os.path.join(run_dir(self._run), self.log_name(leg.path))
@@ -59,7 +62,7 @@ class Tickets:
             name=leg.name,
             job=planned.job,
             folders=folders,
-            github=github_context(plan.event, workflow, RunInfo(run_id=self._run, run_number=str(number)), inputs),
+            github=github_context(plan.event, workflow, self.info(planned.workflow), inputs),
             inputs=inputs,
             vars=options.vars,
             needs=needs_context(plan, planned, outcomes),

@@ -7,19 +7,15 @@ from typing import Any
 
 from msgspec import structs
 
-from headrace.base.errors import HeadraceError, Problem, UsageError
+from headrace.base.errors import Problem, UsageError
 from headrace.events.model import Event
-from headrace.plan import messages
-from headrace.plan.contexts import github_context
+from headrace.plan.claims import deadlock, workflow_claims
 from headrace.plan.inputs import settle_inputs
 from headrace.plan.model import Capabilities, Deferred, JobPath, Leg, Plan, Planned, Reason
 from headrace.plan.select import Selection, check_matrix, select_jobs, select_workflows
-from headrace.plan.settle import concurrency_group, settle
+from headrace.plan.settle import settle
 from headrace.plan.triggers import Decision, decide_workflow
-from headrace.plan.unsupported import feature_named, missing
-from headrace.workflow import messages as fixed
 from headrace.workflow.model import Job, Workflow
-from headrace.workflow.problems import render
 
 EVERYTHING = Selection()
 
@@ -59,12 +55,12 @@ def make_plan(
         vars=dict(vars or {}),
         matrix=dict(selection.matrix),
     )
-    groups, broken = _workflow_groups(plan)
-    plan = structs.replace(plan, broken=broken)
+    claims, broken = workflow_claims(plan)
+    plan = structs.replace(plan, claims=claims, broken=broken)
     _fill(plan, ids)
-    contended = _contended(plan, groups)
-    if contended and "concurrency" not in capabilities.features:
-        plan = _held_back(plan, ids, groups, contended)
+    if stuck := _stuck(plan):
+        plan = structs.replace(plan, jobs={}, broken={**broken, **stuck})
+        _fill(plan, ids)
     if selection.matrix:
         _check_matrix(plan, ids)
     return plan
@@ -106,6 +102,17 @@ def _fill(plan: Plan, ids: Mapping[str, Sequence[str]]) -> None:
             plan.jobs[path] = settle(plan, path, {})
 
 
+def _stuck(plan: Plan) -> dict[str, Reason]:
+    """The workflows with a job that wants the group which the workflow holds itself: such a job can never start."""
+    found: dict[str, Reason] = {}
+    for planned in plan.jobs.values():
+        for leg in planned.legs if not isinstance(planned.legs, Deferred) else ():
+            why = deadlock(plan, planned, leg.concurrency) if leg.concurrency is not None else None
+            if why is not None:
+                found.setdefault(planned.workflow, why)
+    return found
+
+
 def job_path(workflow: Workflow, job: str) -> JobPath:
     return JobPath(f"{workflow.path}:{job}")
 
@@ -127,59 +134,6 @@ def in_order(workflow: Workflow, ids: Sequence[str]) -> Iterator[Job]:
         if name not in done:
             done.add(name)
             yield workflow.jobs[name]
-
-
-# Concurrency ---------------------------------------------------------------------------------------------------------
-#
-# A group of one holder is satisfied at once: a local run competes with no other. What would wait for, or be cancelled by, another
-# part of the same run is not.
-
-
-def _workflow_groups(plan: Plan) -> tuple[dict[str, str], dict[str, Reason]]:
-    """Workflow path → its concurrency group, in lower case; and the workflows whose group cannot be evaluated."""
-    groups: dict[str, str] = {}
-    broken: dict[str, Reason] = {}
-    for path, workflow in plan.workflows.items():
-        if workflow.concurrency is None:
-            continue
-        inputs = plan.inputs.get(path, {})
-        contexts = {"github": github_context(plan.event, workflow, inputs=inputs), "inputs": inputs, "vars": plan.vars}
-        try:
-            groups[path] = concurrency_group(workflow.concurrency, contexts).lower()
-        except HeadraceError as error:
-            text = messages.workflow_evaluation("concurrency", [render(problem) for problem in error.problems])
-            broken[path] = Reason("evaluation", workflow.concurrency.at, {"key": "concurrency", "message": text})
-    return groups, broken
-
-
-def _contended(plan: Plan, groups: Mapping[str, str]) -> frozenset[str]:
-    """The groups that more than one workflow or leg of this run would hold."""
-    legs = [leg for job in plan.jobs.values() if not isinstance(job.legs, Deferred) for leg in job.legs]
-    holders = [*groups.values(), *(leg.concurrency.lower() for leg in legs if leg.concurrency and leg.would == "run")]
-    return frozenset(group for group in holders if holders.count(group) > 1)
-
-
-def _held_back(plan: Plan, ids: Mapping[str, Sequence[str]], groups: Mapping[str, str], contended: frozenset[str]) -> Plan:
-    """The plan again, with everything that contends for a group marked. A job in its own workflow's group can never start."""
-    broken = dict(plan.broken)
-    for path, group in groups.items():
-        workflow = plan.workflows[path]
-        inner = next((job for job in _jobs_in_group(plan, path, group)), None)
-        at = workflow.concurrency.at if workflow.concurrency else None
-        if inner is not None:
-            broken[path] = Reason("evaluation", at, {"key": "concurrency", "message": fixed.deadlock(group, inner)})
-        elif list(groups.values()).count(group) > 1:
-            broken[path] = missing(feature_named("concurrency"), at, group)
-    again = structs.replace(plan, jobs={}, contended=contended, broken=broken)
-    _fill(again, ids)
-    return again
-
-
-def _jobs_in_group(plan: Plan, workflow: str, group: str) -> Iterator[str]:
-    for job in plan.jobs.values():
-        legs = job.legs if job.workflow == workflow and not isinstance(job.legs, Deferred) else ()
-        if any(leg.concurrency.lower() == group for leg in legs):
-            yield job.job.id
 
 
 def _check_matrix(plan: Plan, ids: Mapping[str, Sequence[str]]) -> None:

@@ -28,9 +28,18 @@ class Reason(Struct, frozen=True):
     facts: dict[str, str] = {}
 
 
+class Claim(Struct, frozen=True):
+    """What `concurrency` asks for. Names of groups that differ only in case are the same group; `owner` is the path of the
+    workflow that has a group of this name for itself, empty where the whole repository shares it."""
+
+    group: str
+    cancel_in_progress: bool = False
+    queue: Literal["single", "max"] = "single"
+    owner: str = ""
+
+
 class Leg(Struct, frozen=True):
-    """One run of a job: `matrix` is None without a matrix, `name` the display name. `concurrency` is the job's group, empty where
-    it has none."""
+    """One run of a job: `matrix` is None without a matrix, `name` the display name."""
 
     path: JobPath
     index: int
@@ -45,7 +54,7 @@ class Leg(Struct, frozen=True):
     continue_on_error: bool = False
     fail_fast: bool = True
     max_parallel: int = 0  # 0: no bound
-    concurrency: str = ""
+    concurrency: Union[Claim, None] = None
 
 
 class Deferred(Struct, frozen=True):
@@ -91,8 +100,8 @@ class Capabilities(Struct, frozen=True):
 class Plan(Struct, frozen=True):
     """`rejected` says for each workflow that the event does not start, why. `workflows` holds those that it starts.
     `inputs`: workflow path → typed dispatch inputs. `started`: workflow path → why the event starts it. The rest is what `settle`
-    needs again at run time: what the runner can do, the variables, which legs are wanted (`--matrix`), the `concurrency` groups
-    that several legs would contend for, and the workflows that end before any job, each with its reason."""
+    needs again at run time: what the runner can do, the variables, which legs are wanted (`--matrix`), what whole workflows claim
+    (workflow path → its `concurrency`), and the workflows that end before any job, each with its reason."""
 
     event: Event
     workflows: dict[str, Workflow]
@@ -103,7 +112,7 @@ class Plan(Struct, frozen=True):
     capabilities: Capabilities = Capabilities(frozenset())
     vars: dict[str, str] = {}
     matrix: dict[str, str] = {}
-    contended: frozenset[str] = frozenset()
+    claims: dict[str, Claim] = {}
     broken: dict[str, Reason] = {}
 
 

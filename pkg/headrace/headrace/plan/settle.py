@@ -12,10 +12,11 @@ from headrace.base.errors import NOWHERE, HeadraceError, Position, Problem
 from headrace.expressions import ExpressionError, Value, evaluate, explain, is_truthy, parse, references, to_json, to_text
 from headrace.plan import messages
 from headrace.plan.around import STATUS_FUNCTIONS, Before, Undecided, look_back, needs_of, status_functions
+from headrace.plan.claims import claim_of, deadlock
 from headrace.plan.contexts import NO_RUN, RunInfo, github_context, strategy_context
 from headrace.plan.model import Deferred, JobPath, Leg, Outcome, Plan, Planned, Reason, Would
 from headrace.plan.select import wants_row
-from headrace.plan.unsupported import UNKNOWN, Subject, feature_named, missing, unsupported
+from headrace.plan.unsupported import UNKNOWN, Subject, unsupported
 from headrace.workflow import messages as fixed
 from headrace.workflow import template
 from headrace.workflow.lookup import fields
@@ -223,7 +224,7 @@ def _configurations(place: _Place) -> tuple[Leg, ...] | Deferred:
     if not legs:
         facts = {f"matrix.{key}": value for key, value in place.plan.matrix.items()}
         return _single(place, "skip", Reason("selection", place.job.at, facts))
-    return _without_rivals(place, legs)
+    return tuple(legs)
 
 
 def _strategy(place: _Place) -> _Strategy:
@@ -289,7 +290,7 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
     found: dict[str, Any] = {}
     group = ""
     labels: tuple[str, ...] | None = None
-    for key, field, read in _keys(job, row):
+    for key, field, read in _keys(job, row, place.planned.workflow):
         try:
             found[field] = read(contexts)
         except Undecided as error:
@@ -300,6 +301,9 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
         labels, group = found.pop("runs_on")
         found["labels"] = labels
     leg = structs.replace(leg, **found)
+    stuck = deadlock(place.plan, place.planned, leg.concurrency) if leg.concurrency is not None else None
+    if stuck is not None:
+        return structs.replace(leg, would="fail", why=stuck)
     lacking = unsupported(_subject(place, labels, group, contexts))
     if lacking is not None:
         return structs.replace(leg, would="unsupported", why=lacking)
@@ -311,7 +315,7 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
 _Reader = Callable[[dict[str, Any]], Any]
 
 
-def _keys(job: Job, row: Row | None) -> list[tuple[str, str, _Reader]]:
+def _keys(job: Job, row: Row | None, workflow: str) -> list[tuple[str, str, _Reader]]:
     """The keys that are evaluated for each configuration before it is queued: key, field of `Leg`, how to read it."""
 
     def reader(how: Callable[[Token, Mapping[str, Value]], Any], token: Token) -> _Reader:
@@ -322,7 +326,8 @@ def _keys(job: Job, row: Row | None) -> list[tuple[str, str, _Reader]]:
         name = job.name
         keys.append(("name", "name", lambda contexts: _name(name, job.id, row, contexts)))
     if job.concurrency is not None:
-        keys.append(("concurrency", "concurrency", reader(concurrency_group, job.concurrency)))
+        token = job.concurrency
+        keys.append(("concurrency", "concurrency", lambda contexts: claim_of(token, contexts, workflow)))
     body = job.body
     if isinstance(body, Steps):
         keys.append(("runs-on", "runs_on", reader(_runs_on, body.runs_on)))
@@ -347,17 +352,6 @@ def _whole_minutes(token: Token, contexts: Mapping[str, Value]) -> float:
     """GitHub cuts the fraction off. What is less than a minute stays: 0 would mean nothing there, and is of use here."""
     minutes = template.number(token, contexts)
     return float(int(minutes)) if abs(minutes) >= 1 else minutes
-
-
-def concurrency_group(token: Token, contexts: Mapping[str, Value]) -> str:
-    """The group that `concurrency` names. Raises `TemplateError` for an empty one and for one of more than 400 characters."""
-    value = template.value(fields(token).get("group", token), contexts)
-    if isinstance(value, dict):
-        value = next((inner for key, inner in value.items() if key.lower() == "group"), "")
-    group = template.text(Scalar(value, token.at), {}) if not isinstance(value, list | dict) else ""
-    if not group or len(group) > 400:
-        raise template.TemplateError(Problem(fixed.GROUP_TOO_LONG if group else fixed.GROUP_EMPTY, token.at))
-    return group
 
 
 def _runs_on(token: Token, contexts: Mapping[str, Value]) -> tuple[tuple[str, ...], str]:
@@ -422,19 +416,3 @@ def _step_status(status: str) -> dict[str, Callable[..., Value]]:
         "success": lambda _: status == "success",
         "failure": lambda _: status == "failure",
     }
-
-
-def _without_rivals(place: _Place, legs: list[Leg]) -> tuple[Leg, ...]:
-    """Legs that would wait for, or cancel, another part of the run for their concurrency group are unsupported."""
-    if "concurrency" in place.plan.capabilities.features:
-        return tuple(legs)
-    groups = [leg.concurrency.lower() for leg in legs if leg.concurrency]
-    at = place.job.concurrency.at if place.job.concurrency is not None else place.job.at
-    result = []
-    for leg in legs:
-        group = leg.concurrency.lower()
-        contended = bool(group) and (group in place.plan.contended or groups.count(group) > 1)
-        if leg.would == "run" and contended:
-            leg = structs.replace(leg, would="unsupported", why=missing(feature_named("concurrency"), at, leg.concurrency))
-        result.append(leg)
-    return tuple(result)

@@ -247,7 +247,6 @@ FEATURES: tuple[Feature, ...] = (
     Feature("snapshot", "makes an image of its machine", _snapshot),
     Feature("environment", "deploys to an environment", _environment),
     Feature("id-token", "asks for an identity token", _identity_token),
-    Feature("concurrency", "shares its concurrency group with another part of this run", lambda _: None),  # see `make_plan`
 )
 
 
@@ -265,7 +264,3 @@ def unsupported(subject: Subject) -> Reason | None:
 def missing(feature: Feature, at: Position | None, subject: str = "") -> Reason:
     facts = {"feature": feature.name, "what": feature.what}
     return Reason(f"unsupported.{feature.name}", at, facts | {"subject": subject} if subject else facts)
-
-
-def feature_named(name: str) -> Feature:
-    return next(feature for feature in FEATURES if feature.name == name)

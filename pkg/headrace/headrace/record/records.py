@@ -47,6 +47,16 @@ class LegQueued(Struct, frozen=True, tag="leg-queued"):
     log: str = ""  # path of the leg's log file, below the run's folder
 
 
+class GroupAwaited(Struct, frozen=True, tag="group-awaited"):
+    """A leg, or where `leg` is empty a whole workflow, waits for its concurrency group, which run `holder` has. Told once, and
+    again when another run gets the group first."""
+
+    group: str
+    workflow: str
+    leg: str = ""
+    holder: str = ""
+
+
 class LegStarted(Struct, frozen=True, tag="leg-started"):
     leg: str
 
@@ -117,7 +127,19 @@ class Lost(Struct, frozen=True, tag="lost"):
     why: str
 
 
-Body = Union[RunStarted, LegQueued, LegStarted, StepStarted, LogChunk, Annotated, StepFinished, LegFinished, RunFinished, Lost]
+Body = Union[
+    RunStarted,
+    LegQueued,
+    GroupAwaited,
+    LegStarted,
+    StepStarted,
+    LogChunk,
+    Annotated,
+    StepFinished,
+    LegFinished,
+    RunFinished,
+    Lost,
+]
 
 
 class Record(Struct, frozen=True):

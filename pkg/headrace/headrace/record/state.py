@@ -9,6 +9,7 @@ from msgspec import Struct
 from headrace.plan.model import Reason, Result
 from headrace.record.records import (
     Annotated,
+    GroupAwaited,
     LegFinished,
     LegQueued,
     LegStarted,
@@ -61,17 +62,20 @@ class LegState(Struct):
     why: Reason | None = None
     steps: dict[int, StepState] = {}
     lost: str = ""
+    awaits: GroupAwaited | None = None  # what it waits for before it starts
     finished: int = 0  # number of the record that brought the result
 
 
 class RunState(Struct):
-    """`result` is None while the run goes on (or where it was interrupted without a word: see `journal`)."""
+    """`result` is None while the run goes on (or where it was interrupted without a word: see `journal`). `awaits`: workflow
+    path → the concurrency group that the whole workflow waits for."""
 
     run: str = ""
     started: RunStarted | None = None
     at: float = 0.0
     seq: int = 0
     legs: dict[str, LegState] = {}
+    awaits: dict[str, GroupAwaited] = {}
     result: Literal["success", "failure", "cancelled", "skipped", "interrupted"] | None = None
     seconds: float = 0.0
 
@@ -83,9 +87,12 @@ def fold(state: RunState, record: Record) -> RunState:
         case RunStarted() as body:
             state.started, state.at = body, record.at
         case LegQueued() as b:
+            state.awaits.pop(b.workflow, None)
             state.legs[b.leg] = LegState(
                 b.leg, b.job, b.workflow, b.workflow_name, b.name, b.index, b.total, b.matrix, b.needs, b.continue_on_error, b.log
             )
+        case GroupAwaited(leg="") as b:
+            state.awaits[b.workflow] = b
         case RunFinished() as b:
             state.result, state.seconds = b.result, b.seconds
         case body:
@@ -96,16 +103,20 @@ def fold(state: RunState, record: Record) -> RunState:
 
 
 def _fold_leg(
-    leg: LegState, body: LegStarted | StepStarted | LogChunk | Annotated | StepFinished | LegFinished | Lost, record: Record
+    leg: LegState,
+    body: GroupAwaited | LegStarted | StepStarted | LogChunk | Annotated | StepFinished | LegFinished | Lost,
+    record: Record,
 ) -> None:
     match body:
+        case GroupAwaited():
+            leg.awaits = body
         case LegStarted():
-            leg.started = record.at
+            leg.started, leg.awaits = record.at, None
         case StepStarted(step=number, name=name, stage=stage, id=id):
             leg.steps[number] = StepState(number, name, stage, record.at, id)
         case LegFinished(result=result, outputs=outputs, seconds=seconds, why=why):
             leg.result, leg.outputs, leg.seconds, leg.why = result, outputs, seconds, why
-            leg.finished = record.seq
+            leg.finished, leg.awaits = record.seq, None
         case Lost(why=text):
             leg.result, leg.lost, leg.finished = "failure", text, record.seq
         case LogChunk(step=number) | Annotated(step=number) | StepFinished(step=number):

@@ -25,10 +25,27 @@ class PlanEvent(Struct, frozen=True):
     snapshot: bool
 
 
+class Group(Struct, frozen=True):
+    """A concurrency group, and how one that wants it goes about it: whether it cancels the holder, and how it queues."""
+
+    group: str
+    cancel_in_progress: bool
+    queue: Literal["single", "max"]
+
+
+class WorkflowGroup(Struct, frozen=True):
+    """The group that a whole workflow takes before its first job starts. `workflow` is the path of the file."""
+
+    workflow: str
+    group: str
+    cancel_in_progress: bool
+    queue: Literal["single", "max"]
+
+
 class PlanRow(Struct, frozen=True):
     """One leg; a skipped or deferred job has one row with `matrix` null. `workflow` is the path of the file, `job` the job's id,
     `needs` the ids of the jobs it waits for, `name` what GitHub shows. `reason` is for people, `rule` for programs; `at` is the
-    `file:line:column` that decided, where one line did."""
+    `file:line:column` that decided, where one line did. `concurrency` is the leg's own group."""
 
     workflow: str
     job: str
@@ -39,6 +56,7 @@ class PlanRow(Struct, frozen=True):
     reason: str
     rule: str
     at: str | None
+    concurrency: Group | None = None
 
 
 class Rejected(Struct, frozen=True):
@@ -68,6 +86,7 @@ class PlanDocument(Struct, frozen=True):
     jobs: list[PlanRow]
     rejected: list[Rejected]
     problems: list[FileProblem]
+    concurrency: list[WorkflowGroup] = []
 
 
 class RunRow(Struct, frozen=True):

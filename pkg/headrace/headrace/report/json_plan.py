@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import msgspec
 
 from headrace.base.errors import Problem
 from headrace.events.model import Event
-from headrace.plan.model import Deferred, Plan, Planned, Reason
+from headrace.plan.model import Claim, Deferred, Plan, Planned, Reason
 from headrace.record.codec import encode_json
 from headrace.report import documents
 from headrace.report.naming import job_id, needs_ids
@@ -24,6 +25,7 @@ def plan_json(plan: Plan, problems: Iterable[Problem]) -> str:
         [row for planned in plan.jobs.values() for row in _rows(planned)],
         rejected_rows(plan.rejected),
         problem_rows(problems),
+        [documents.WorkflowGroup(path, *_claim(claim)) for path, claim in plan.claims.items() if path not in plan.broken],
     )
     return dumps(document)
 
@@ -45,8 +47,21 @@ def _rows(planned: Planned) -> Iterator[documents.PlanRow]:
     for leg in planned.legs:
         why = leg.why
         yield documents.PlanRow(
-            planned.workflow, job, leg.name, plain_value(leg.matrix), needs, leg.would, say(why), why.rule, place(why)
+            planned.workflow,
+            job,
+            leg.name,
+            plain_value(leg.matrix),
+            needs,
+            leg.would,
+            say(why),
+            why.rule,
+            place(why),
+            documents.Group(*_claim(leg.concurrency)) if leg.concurrency is not None else None,
         )
+
+
+def _claim(claim: Claim) -> tuple[str, bool, Literal["single", "max"]]:
+    return claim.group, claim.cancel_in_progress, claim.queue
 
 
 def rejected_rows(reasons: Iterable[Reason]) -> list[documents.Rejected]:

@@ -163,6 +163,17 @@ def _interrupted(facts: Facts) -> str:
     return "the run was interrupted"
 
 
+@_word("concurrency")
+def _concurrency(facts: Facts) -> str:
+    by = f" (run {facts['run']})" if "run" in facts else ""
+    return f"{facts.get('message', 'another has its concurrency group')}{by}"
+
+
+@_word("concurrency.full")
+def _queue_full(facts: Facts) -> str:
+    return f"a hundred wait for the concurrency group '{facts.get('group', '')}' already"
+
+
 @_word("timeout")
 def _timeout(facts: Facts) -> str:
     return f"it took longer than its {facts.get('minutes', '?')} minutes"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from headrace.base.errors import EngineError, UsageError
-from headrace.record.journal import Journal, body_record, is_alive, lock_run
+from headrace.record.journal import Journal, body_record
+from headrace.record.locks import is_alive, lock_run
 from headrace.record.records import Body, LegFinished, LegQueued, LegStarted, RunFinished, RunStarted
 
 STARTED = RunStarted("push", "refs/heads/main", "a" * 40, "o/r", "/r", "0")
@@ -94,7 +95,8 @@ def test_a_run_is_alive_while_its_engine_holds_the_lock(journal: Journal) -> Non
 def test_a_killed_writer_loses_nothing_that_it_had_written(open_journal: Callable[[], Journal]) -> None:
     code = (
         "import os, signal\n"
-        "from headrace.record.journal import Journal, body_record, lock_run\n"
+        "from headrace.record.journal import Journal, body_record\n"
+        "from headrace.record.locks import lock_run\n"
         "from headrace.record.records import RunStarted, LegStarted\n"
         "j = Journal.open()\n"
         "run, _ = j.create(RunStarted('push', 'r', 's', 'o/r', '/r', '0'), [])\n"
