@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
 from msgspec import Struct
 
-from headrace.engine.gates import NOWHERE, Standings, Take, leg_gate, scope_gate
 from headrace.engine.options import Limits
-from headrace.plan.claims import scopes_of
 from headrace.plan.model import JobPath, Leg, Outcome, Plan, Planned, Reason, Result
 from headrace.record.state import LegState, RunState
+
+if TYPE_CHECKING:
+    from headrace.engine.gates import Abandon, CallOff, Release, Standings, Take
 
 
 class Settle(Struct, frozen=True, tag=True):
@@ -38,27 +39,9 @@ class Cancel(Struct, frozen=True, tag=True):
     why: Reason
 
 
-class Abandon(Struct, frozen=True, tag=True):
-    """This job is cancelled before anything of it was decided."""
+Action = Union[Settle, Start, Finish, Cancel, "Abandon", "CallOff", "Release", "Take"]
 
-    job: JobPath
-    why: Reason
-
-
-class CallOff(Struct, frozen=True, tag=True):
-    """All jobs under this key of `Plan.claims` are to be cancelled in order, as a run is."""
-
-    key: str
-    why: Reason
-
-
-class Release(Struct, frozen=True, tag=True):
-    """Leave the concurrency group that was taken under this key."""
-
-    key: str
-
-
-Action = Union[Settle, Start, Finish, Cancel, Abandon, CallOff, Take, Release]
+_NOWHERE: Standings = {}
 
 
 def decide(
@@ -67,36 +50,36 @@ def decide(
     started: Set[JobPath],
     state: RunState,
     limits: Limits,
-    standings: Standings = NOWHERE,
+    standings: Standings = _NOWHERE,
 ) -> list[Action]:
     """The actions that are due now, in the order of the plan.
 
     `settled` holds the jobs whose legs are known for good, `started` the legs handed to an executor, `standings` where the run
     stands in concurrency groups. There are no stages: a job is due when its own needs have results. A workflow's group is taken
-    before its first job, a leg's when nothing but a free place is missing, and both are left with the last result."""
+    before its first job, a leg's when only a free place is missing; each is left with the last result of what is in it."""
     actions: list[Action] = []
     running = sum(1 for leg in started if not _result(state, leg))
     for path, planned in plan.jobs.items():
         job = settled.get(path)
         if job is None:
-            gate = scope_gate(plan, planned, standings)
-            if isinstance(gate, Reason):
-                actions.append(Abandon(path, gate))
-            elif all(need in settled and outcome(settled[need], state) for need in planned.needs):
-                if gate == "open":
-                    actions.append(Settle(path))
-                elif isinstance(gate, Take) and gate not in actions:
-                    actions.append(gate)
+            due = all(need in settled and outcome(settled[need], state) for need in planned.needs)
+            first = None
+            if plan.claims:
+                from headrace.engine.gates import before_job  # most plans have no use for it
+
+                first = before_job(plan, planned, standings, due=due)
+            if first is not None:
+                actions += [action for action in first if action not in actions]
+            elif due:
+                actions.append(Settle(path))
             continue
         assert isinstance(job.legs, tuple)
         failed = next((leg for leg in job.legs if leg.fail_fast and _fails(leg, state)), None)
         busy = sum(1 for leg in job.legs if (leg.path in started or leg.path in standings) and not _result(state, leg.path))
         for leg in job.legs:
-            standing = standings.get(leg.path)
             if _result(state, leg.path):
-                if standing is not None:
-                    actions.append(Release(leg.path))
                 continue
+            standing = standings.get(leg.path)
             if leg.path in started:
                 if failed is not None:
                     actions.append(Cancel(leg.path, _fail_fast(failed)))
@@ -107,31 +90,22 @@ def decide(
             elif failed is not None:
                 actions.append(Finish(leg, "cancelled", _fail_fast(failed)))
             elif standing is not None or not (leg.max_parallel and busy >= leg.max_parallel):
-                gate = leg_gate(job, leg, standings)
-                if isinstance(gate, Reason):
-                    actions.append(Finish(leg, "cancelled", gate))
-                elif isinstance(gate, Take):
-                    actions.append(gate)
-                    busy += 1
-                elif gate == "open" and running < limits.parallel:
+                first = None
+                if leg.concurrency is not None:
+                    from headrace.engine.gates import before_leg
+
+                    first = before_leg(job, leg, leg.concurrency, standings)
+                if first is not None:
+                    actions += first
+                    busy += standing is None
+                elif running < limits.parallel:
                     actions.append(Start(path, leg))
                     running += 1
                     busy += standing is None
-    return actions + (_of_scopes(plan, settled, state, standings) if standings else [])
+    if standings:
+        from headrace.engine.gates import afterwards
 
-
-def _of_scopes(plan: Plan, settled: Mapping[JobPath, Planned], state: RunState, standings: Standings) -> list[Action]:
-    """What is due for groups that whole workflows are in."""
-    actions: list[Action] = []
-    for key in plan.claims:
-        standing = standings.get(key)
-        if standing is None:
-            continue
-        inside = [path for path, planned in plan.jobs.items() if key in scopes_of(plan, planned)]
-        if all(path in settled and outcome(settled[path], state) for path in inside):
-            actions.append(Release(key))
-        elif standing.state == "holds" and standing.why is not None:
-            actions.append(CallOff(key, standing.why))
+        actions += afterwards(plan, settled, state, standings)
     return actions
 
 

@@ -1,20 +1,24 @@
-"""Concurrency groups in the eyes of `decide`: what must be held before a job or a leg goes on. Pure."""
+"""What concurrency groups add to what `decide` says: what is taken before a job or a leg goes on, and left when. Pure.
+
+Loaded where there are any."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, Union
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from headrace.plan.claims import scopes_of
-from headrace.plan.model import Claim, Leg, Plan, Planned, Reason
+from headrace.engine.decide import Finish, outcome
+from headrace.plan.model import Claim, JobPath, Leg, Plan, Planned, Reason
 from headrace.record.queueing import Standing
+from headrace.record.state import RunState
+
+if TYPE_CHECKING:
+    from headrace.engine.decide import Action
 
 Standings = Mapping[str, Standing]
 """Key → how the run stands in the group that was taken under it. Keys are those of `Plan.claims` and the paths of legs."""
-
-NOWHERE: Standings = {}
 
 
 class Take(Struct, frozen=True, tag=True):
@@ -26,36 +30,62 @@ class Take(Struct, frozen=True, tag=True):
     leg: str = ""
 
 
-Gate = Union[Literal["open", "shut"], Take, Reason]
-"""Go on, wait, take this first; or the reason why it never goes on."""
+class Release(Struct, frozen=True, tag=True):
+    """Leave the group that was taken under this key."""
+
+    key: str
 
 
-def scope_gate(plan: Plan, planned: Planned, standings: Standings) -> Gate:
-    """Whether a job may be looked at: what it is part of must hold its groups, outermost first."""
-    for key in scopes_of(plan, planned):
-        gate = _gate(standings.get(key), Take(key, plan.claims[key], planned.workflow))
-        if gate != "open":
-            return gate
-    return "open"
+class Abandon(Struct, frozen=True, tag=True):
+    """This job is cancelled before anything of it was decided."""
+
+    job: JobPath
+    why: Reason
 
 
-def leg_gate(planned: Planned, leg: Leg, standings: Standings) -> Gate:
-    """Whether a leg that is about to be queued may be."""
-    if leg.concurrency is None:
-        return "open"
-    standing = standings.get(leg.path)
-    if standing is not None and standing.why is not None:
-        return standing.why  # it has not started: there is nothing to end in order
-    return _gate(standing, Take(leg.path, leg.concurrency, planned.workflow, leg.path))
+class CallOff(Struct, frozen=True, tag=True):
+    """All jobs under this key of `Plan.claims` are to be cancelled in order, as a run is."""
+
+    key: str
+    why: Reason
 
 
-def _gate(standing: Standing | None, take: Take) -> Gate:
-    match standing:
+def before_job(plan: Plan, planned: Planned, standings: Standings, *, due: bool) -> list[Action] | None:
+    """What comes before a job that is not settled yet: the groups of what it is part of, outermost first. None where nothing is
+    in its way. `due`: its needs have results."""
+    for key in plan.scopes(planned):
+        match standings.get(key):
+            case None:
+                return [Take(key, plan.claims[key], planned.workflow)] if due else []
+            case Standing(state="over", why=Reason() as why):
+                return [Abandon(planned.path, why)]
+            case Standing(state="waits"):
+                return []
+    return None
+
+
+def before_leg(planned: Planned, leg: Leg, claim: Claim, standings: Standings) -> list[Action] | None:
+    """What comes before a leg that is about to be queued starts. None where nothing is in its way."""
+    match standings.get(leg.path):
         case None:
-            return take
+            return [Take(leg.path, claim, planned.workflow, leg.path)]
+        case Standing(why=Reason() as why):  # where it holds the group, too: nothing has started that would have to end in order
+            return [Finish(leg, "cancelled", why)]
         case Standing(state="holds"):
-            return "open"
-        case Standing(state="over", why=Reason() as why):
-            return why
+            return None
         case _:
-            return "shut"
+            return []
+
+
+def afterwards(plan: Plan, settled: Mapping[JobPath, Planned], state: RunState, standings: Standings) -> Iterator[Action]:
+    """The groups that are left with the last result of what is in them, and the workflows that another run has cancelled."""
+    for key, standing in standings.items():
+        if key not in plan.claims:
+            if (leg := state.legs.get(key)) is not None and leg.result is not None:
+                yield Release(key)
+            continue
+        inside = [path for path, planned in plan.jobs.items() if key in plan.scopes(planned)]
+        if all(path in settled and outcome(settled[path], state) for path in inside):
+            yield Release(key)
+        elif standing.state == "holds" and standing.why is not None:
+            yield CallOff(key, standing.why)

@@ -5,41 +5,44 @@ Every record is journalled before it is shown.
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import signal
-import socket
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import structs
 
 from headrace import __version__
 from headrace.base.paths import work_dir
-from headrace.engine.arbiter import Arbiter
-from headrace.engine.decide import Abandon, CallOff, Cancel, Finish, Release, Settle, Start, decide, effective, outcome
+from headrace.base.sockets import Socket
+from headrace.engine.decide import Action, Cancel, Finish, Settle, Start, decide, effective, outcome
 from headrace.engine.early import load_supervisor
 from headrace.engine.executor import Attempt, Executor
-from headrace.engine.gates import Take
 from headrace.engine.local import LocalExecutor
 from headrace.engine.options import Limits, RunOptions
 from headrace.engine.services import ServiceHost
 from headrace.engine.sweep import keep, sweep
 from headrace.engine.tickets import Tickets
-from headrace.plan.claims import scopes_of, workflow_claims
 from headrace.plan.model import Deferred, JobPath, Leg, Plan, Planned, Reason
 from headrace.plan.settle import settle
 from headrace.record.journal import Journal
 from headrace.record.locks import lock_run
 from headrace.record.records import Body, LegFinished, LegQueued, LegStarted, Lost, Record, RunFinished, RunStarted
 from headrace.record.state import RunState, fold
+from headrace.sandbox.children import adopt_orphans, children, end_all
 from headrace.sandbox.zygote import Zygote, start
+
+if TYPE_CHECKING:
+    from headrace.engine.arbiter import Arbiter
 
 Observer = Callable[[Record], None]
 _TICK = 1.0  # seconds between two ticks of the observer
 _FORCED = 10.0  # seconds that forcibly cancelled legs have before their processes are killed from above
+_KILLED = 2.0  # seconds for that, before the engine does it itself
 
 
 def run(
@@ -48,7 +51,7 @@ def run(
     journal: Journal,
     observe: Observer,
     *,
-    zygote: tuple[socket.socket, int] | None = None,
+    zygote: tuple[Socket, int] | None = None,
     tick: Callable[[], None] = lambda: None,
     interrupted: Callable[[int], None] = lambda _: None,
 ) -> RunState:
@@ -61,6 +64,7 @@ def run(
         __version__, plan.event.snapshot, "host", options.argv, options.notes,
     )  # fmt: skip
     nursery = Zygote(*(zygote or start(load_supervisor)))
+    strangers = frozenset(children(os.getpid()))
     try:
         run_id, numbers = journal.create(started, plan.workflows)
         lock = lock_run(run_id)
@@ -74,20 +78,24 @@ def run(
         try:
             tickets = Tickets(plan, options, run_id, numbers, services)
             if plan.claims:  # the planner did not know the run's number
+                from headrace.plan.claims import workflow_claims
+
                 plan = structs.replace(plan, claims=workflow_claims(plan, tickets.info)[0])
-            engine = _Engine(plan, options, journal, observe, LocalExecutor(nursery), tickets, services, nursery, run_id)
+            executor = LocalExecutor(nursery)
+            engine = _Engine(plan, options, journal, observe, executor, tickets, services, nursery, run_id, strangers)
             return engine.run(started, tick, interrupted)
         finally:
             services.close()
             os.close(lock)
     finally:
         nursery.close()
+        end_all(strangers)  # there are others only where a job has killed those that would have ended it
 
 
 class _Engine:
     def __init__(
         self, plan: Plan, options: RunOptions, journal: Journal, observe: Observer, executor: Executor,
-        tickets: Tickets, services: ServiceHost, nursery: Zygote, run_id: str,
+        tickets: Tickets, services: ServiceHost, nursery: Zygote, run_id: str, strangers: frozenset[int],
     ) -> None:  # fmt: skip
         self._plan = plan
         self._options = options
@@ -97,6 +105,7 @@ class _Engine:
         self._tickets = tickets
         self._services = services
         self._nursery = nursery
+        self._strangers = strangers  # children of this process that are none of the run's
         self._limits = Limits(options.max_parallel or max(2, os.cpu_count() or 1))
         self._settled: dict[JobPath, Planned] = {}
         self._started: set[JobPath] = set()
@@ -105,7 +114,9 @@ class _Engine:
         self._grace: dict[JobPath, float] = {}
         self._cancelled: dict[JobPath, Reason] = {}
         self._forced: set[JobPath] = set()
+        self._killed: set[JobPath] = set()
         self._called_off: dict[str, Reason] = {}  # key of `Plan.claims` → why its jobs are being cancelled
+        self._arbiter: Arbiter | None = None  # of concurrency groups, where there are any
         self._interrupts = 0
         self._obeyed = 0
         self._state = RunState(run_id)
@@ -113,7 +124,6 @@ class _Engine:
         self._seq = 0
         self._begun = time.monotonic()
         self._poll = select.poll()
-        self._arbiter = Arbiter(journal, plan.event.repository, run_id, self._emit)
 
     # -- records --
 
@@ -146,8 +156,13 @@ class _Engine:
         try:
             self._emit(started)
             self._advance()
+            self._flush()
+            if not gc.isenabled():  # what has been loaded stays, and need not be looked at again
+                gc.freeze()
+                gc.enable()
+            adopt_orphans()  # here, while the first jobs start
             ticked = time.monotonic()
-            while self._attempts or self._arbiter.waits:
+            while self._attempts or (self._arbiter is not None and self._arbiter.waits):
                 self._flush()
                 for fd, _ in self._poll.poll(self._timeout()):
                     if fd == wake:
@@ -162,13 +177,14 @@ class _Engine:
                     interrupted(self._obeyed)
                     self._obey_interrupt(first=self._obeyed == 1)
                 self._mind_deadlines()
-                self._arbiter.look_if_called()
+                if self._arbiter is not None:
+                    self._arbiter.look_again()
                 self._advance()
                 if time.monotonic() - ticked >= _TICK:
                     ticked = time.monotonic()
-                    self._arbiter.look()
-                    self._advance()
                     tick()
+                    if self._services.revive():
+                        self._poll.register(self._services.fileno(), select.POLLIN)
             self._emit(RunFinished(self._conclusion(), time.monotonic() - self._begun))
             self._flush()
         finally:
@@ -179,7 +195,8 @@ class _Engine:
                 attempt.close()
             os.close(wake)
             os.close(alarm)
-            self._arbiter.close()
+            if self._arbiter is not None:
+                self._arbiter.close()
         return self._state
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
@@ -192,9 +209,8 @@ class _Engine:
 
     def _advance(self) -> None:
         """Take every action that is due, until none is."""
-        while actions := decide(
-            self._plan, self._settled, self._started, self._state, self._limits, self._arbiter.standings
-        ):  # fmt: skip
+        known = self._plan, self._settled, self._started, self._state, self._limits
+        while actions := decide(*known, self._arbiter.standings) if self._arbiter is not None else decide(*known):
             progress = False
             for action in actions:
                 match action:
@@ -209,24 +225,24 @@ class _Engine:
                         progress = True
                     case Cancel(leg=path, why=why):
                         progress = self._cancel(path, why) or progress
-                    case Take() as take:
-                        self._arbiter.take(take)
-                        progress = True
-                    case Release(key=key):
-                        self._arbiter.release(key)
-                        progress = True
-                    case Abandon(job=path, why=why):
-                        self._abandon(path, why)
-                        progress = True
-                    case CallOff(key=key, why=why):
-                        progress = self._call_off(key, why) or progress
+                    case _:
+                        progress = self._arbitrate(action) or progress
             if not progress:
                 return
+
+    def _arbitrate(self, action: Action) -> bool:
+        """What has to do with concurrency groups; whether it changed anything."""
+        if self._arbiter is None:
+            from headrace.engine.arbiter import Arbiter
+
+            where = self._journal, self._plan.event.repository, self._state.run
+            self._arbiter = Arbiter(*where, self._emit, self._abandon, self._call_off)
+        return self._arbiter.perform(action)
 
     def _settle(self, path: JobPath) -> None:
         outcomes = {done: known for done, job in self._settled.items() if (known := outcome(job, self._state)) is not None}
         planned = self._plan.jobs[path]
-        cancelled = bool(self._interrupts) or any(key in self._called_off for key in scopes_of(self._plan, planned))
+        cancelled = bool(self._interrupts) or any(key in self._called_off for key in self._plan.scopes(planned))
         info = self._tickets.info(planned.workflow)
         self._queue(settle(self._plan, path, outcomes, cancelled=cancelled, vars=self._options.vars, run=info))
 
@@ -316,32 +332,34 @@ class _Engine:
             elif self._grace.get(leg.path, now + 1) <= now:
                 if self._grace[leg.path] == float("inf"):
                     continue
-                if leg.path in self._forced:
-                    attempt.kill()
+                if leg.path in self._killed:  # what should kill it does not answer either
+                    self._nursery.kill()
+                    end_all(self._strangers - {self._nursery.pid})
                     del self._grace[leg.path]
+                elif leg.path in self._forced:
+                    self._killed.add(leg.path)
+                    attempt.kill()
+                    self._grace[leg.path] = now + _KILLED
                 else:
                     self._cancel(leg.path, Reason("forced"), force=True)
 
     def _obey_interrupt(self, *, first: bool) -> None:
         why = Reason("interrupted")
-        for path, planned in self._plan.jobs.items():
-            if path not in self._settled and any(self._awaited(key) for key in scopes_of(self._plan, planned)):
-                self._abandon(path, why)
+        if self._arbiter is not None:
+            for path, planned in self._plan.jobs.items():
+                if path not in self._settled and self._arbiter.waits_for(self._plan.scopes(planned)):
+                    self._abandon(path, why)
         self._end_jobs(list(self._settled), why, force=not first)
 
-    def _awaited(self, key: str) -> bool:
-        standing = self._arbiter.standings.get(key)
-        return standing is not None and standing.state == "waits"
-
     def _call_off(self, key: str, why: Reason) -> bool:
-        """Whether this is new."""
+        """Cancel the jobs under this key; whether that is new."""
         if key in self._called_off:
             return False
         self._called_off[key] = why
-        self._end_jobs([path for path, job in self._settled.items() if key in scopes_of(self._plan, job)], why)
+        self._end_jobs([path for path, job in self._settled.items() if key in self._plan.scopes(job)], why)
         return True
 
-    def _end_jobs(self, paths: Sequence[JobPath], why: Reason, force: bool = False) -> None:
+    def _end_jobs(self, paths: Sequence[JobPath], why: Reason, *, force: bool = False) -> None:
         """Cancel jobs in order: those whose condition holds even so run on. Or by force, whatever they say."""
         for path in paths:
             job = self._settled[path]

@@ -70,17 +70,10 @@ def workflow_claims(plan: Plan, info: Callable[[str], RunInfo] = lambda _: NO_RU
     return claims, broken
 
 
-def scopes_of(plan: Plan, planned: Planned) -> tuple[str, ...]:
-    """The keys of `Plan.claims` that must be held before this job is looked at, the outermost first: its workflow's. One whose
-    workflow ends before any job claims nothing."""
-    return (planned.workflow,) if planned.workflow in plan.claims and planned.workflow not in plan.broken else ()
-
-
 def deadlock(plan: Plan, planned: Planned, claim: Claim) -> Reason | None:
     """Why a job with this claim could never start: what it is part of holds the group until the job is over."""
-    for scope in (planned.workflow,):
-        outer = plan.claims.get(scope)
-        if outer is not None and group_key(outer) == group_key(claim):
+    for scope in plan.scopes(planned):
+        if group_key(plan.claims[scope]) == group_key(claim):
             token = planned.job.concurrency
             at = token.at if token is not None else planned.job.at
             text = fixed.deadlock(claim.group, planned.job.id)

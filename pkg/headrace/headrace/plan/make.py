@@ -9,7 +9,6 @@ from msgspec import structs
 
 from headrace.base.errors import Problem, UsageError
 from headrace.events.model import Event
-from headrace.plan.claims import deadlock, workflow_claims
 from headrace.plan.inputs import settle_inputs
 from headrace.plan.model import Capabilities, Deferred, JobPath, Leg, Plan, Planned, Reason
 from headrace.plan.select import Selection, check_matrix, select_jobs, select_workflows
@@ -55,13 +54,11 @@ def make_plan(
         vars=dict(vars or {}),
         matrix=dict(selection.matrix),
     )
-    claims, broken = workflow_claims(plan)
-    plan = structs.replace(plan, claims=claims, broken=broken)
-    _fill(plan, ids)
-    if stuck := _stuck(plan):
-        plan = structs.replace(plan, jobs={}, broken={**broken, **stuck})
+    if any(workflow.concurrency is not None for workflow in plan.workflows.values()):
+        plan = _with_claims(plan, ids)
+    else:
         _fill(plan, ids)
-    if selection.matrix:
+    if selection.matrix and plan.jobs:
         _check_matrix(plan, ids)
     return plan
 
@@ -102,15 +99,24 @@ def _fill(plan: Plan, ids: Mapping[str, Sequence[str]]) -> None:
             plan.jobs[path] = settle(plan, path, {})
 
 
-def _stuck(plan: Plan) -> dict[str, Reason]:
-    """The workflows with a job that wants the group which the workflow holds itself: such a job can never start."""
-    found: dict[str, Reason] = {}
+def _with_claims(plan: Plan, ids: Mapping[str, Sequence[str]]) -> Plan:
+    """The plan with its jobs and what its workflows claim by `concurrency`. A workflow with a job that wants the group which it
+    holds itself can never get to its end: it is not begun."""
+    from headrace.plan.claims import deadlock, workflow_claims
+
+    claims, broken = workflow_claims(plan)
+    plan = structs.replace(plan, claims=claims, broken=broken)
+    _fill(plan, ids)
+    stuck: dict[str, Reason] = {}
     for planned in plan.jobs.values():
         for leg in planned.legs if not isinstance(planned.legs, Deferred) else ():
             why = deadlock(plan, planned, leg.concurrency) if leg.concurrency is not None else None
             if why is not None:
-                found.setdefault(planned.workflow, why)
-    return found
+                stuck.setdefault(planned.workflow, why)
+    if stuck:
+        plan = structs.replace(plan, jobs={}, broken={**broken, **stuck})
+        _fill(plan, ids)
+    return plan
 
 
 def job_path(workflow: Workflow, job: str) -> JobPath:

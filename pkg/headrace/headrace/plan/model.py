@@ -115,6 +115,11 @@ class Plan(Struct, frozen=True):
     claims: dict[str, Claim] = {}
     broken: dict[str, Reason] = {}
 
+    def scopes(self, planned: Planned) -> tuple[str, ...]:
+        """The keys of `claims` whose groups must be held before this job is looked at, the outermost first: its workflow's. A
+        workflow that ends before any job claims nothing."""
+        return (planned.workflow,) if planned.workflow in self.claims and planned.workflow not in self.broken else ()
+
 
 class Outcome(Struct, frozen=True):
     """What became of a finished job (all its legs together), for those that need it."""

@@ -12,7 +12,6 @@ from headrace.base.errors import NOWHERE, HeadraceError, Position, Problem
 from headrace.expressions import ExpressionError, Value, evaluate, explain, is_truthy, parse, references, to_json, to_text
 from headrace.plan import messages
 from headrace.plan.around import STATUS_FUNCTIONS, Before, Undecided, look_back, needs_of, status_functions
-from headrace.plan.claims import claim_of, deadlock
 from headrace.plan.contexts import NO_RUN, RunInfo, github_context, strategy_context
 from headrace.plan.model import Deferred, JobPath, Leg, Outcome, Plan, Planned, Reason, Would
 from headrace.plan.select import wants_row
@@ -301,9 +300,12 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
         labels, group = found.pop("runs_on")
         found["labels"] = labels
     leg = structs.replace(leg, **found)
-    stuck = deadlock(place.plan, place.planned, leg.concurrency) if leg.concurrency is not None else None
-    if stuck is not None:
-        return structs.replace(leg, would="fail", why=stuck)
+    if leg.concurrency is not None and place.plan.claims:
+        from headrace.plan.claims import deadlock
+
+        stuck = deadlock(place.plan, place.planned, leg.concurrency)
+        if stuck is not None:
+            return structs.replace(leg, would="fail", why=stuck)
     lacking = unsupported(_subject(place, labels, group, contexts))
     if lacking is not None:
         return structs.replace(leg, would="unsupported", why=lacking)
@@ -326,6 +328,8 @@ def _keys(job: Job, row: Row | None, workflow: str) -> list[tuple[str, str, _Rea
         name = job.name
         keys.append(("name", "name", lambda contexts: _name(name, job.id, row, contexts)))
     if job.concurrency is not None:
+        from headrace.plan.claims import claim_of
+
         token = job.concurrency
         keys.append(("concurrency", "concurrency", lambda contexts: claim_of(token, contexts, workflow)))
     body = job.body

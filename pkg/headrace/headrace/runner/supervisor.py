@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from collections.abc import Callable
 
 from headrace.base.errors import HeadraceError
+from headrace.base.sockets import Socket
 from headrace.record.records import Lost
 from headrace.runner.control import Control, EngineGone
 from headrace.runner.leg import run_leg
@@ -32,7 +32,7 @@ def warm() -> None:
     parse("success()", functions=CONDITION_FUNCTIONS)
 
 
-def stand_by(close_private: Callable[[], None]) -> Callable[[socket.socket], None]:
+def stand_by(close_private: Callable[[], None]) -> Callable[[Socket], None]:
     """Get ready for a leg that is not known yet, and return what serves it. `close_private` is for children of this process: it
     closes what they must not hold."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -41,7 +41,7 @@ def stand_by(close_private: Callable[[], None]) -> Callable[[socket.socket], Non
     return lambda sock: supervise(sock, sandbox)
 
 
-def supervise(sock: socket.socket, sandbox: Sandbox) -> None:
+def supervise(sock: Socket, sandbox: Sandbox) -> None:
     """Serve one leg over `sock`. What it cannot report (its engine is gone) ends it: the other side sees that. The sandbox is
     closed at the end."""
     control = Control(sock)
