@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from headrace.plan.labels import fits, labels_of
-from headrace.plan.model import Capabilities, Limit, Outcome
-from headrace.plan.settle import settle
+from headrace.plan.model import Capabilities, Limit
 from headrace.plan.unsupported import FEATURES
 
 LABELS = labels_of("x86_64")
@@ -128,9 +127,7 @@ def test_the_publishing_drop_in_needs_the_token_feature(plan: Callable[..., Any]
 
 def test_features_have_names_of_their_own_and_words() -> None:
     assert len({feature.name for feature in FEATURES}) == len(FEATURES)
-    assert {name for name, _, _ in CASES} | {"reusable-workflow", "concurrency", "action-input"} == {
-        feature.name for feature in FEATURES
-    }
+    assert {name for name, _, _ in CASES} | {"reusable-workflow", "action-input"} == {feature.name for feature in FEATURES}
     assert all(feature.what for feature in FEATURES)
 
 
@@ -197,65 +194,6 @@ def test_the_limits_of_the_drop_ins_fit_the_planner() -> None:
         found = manifest(limit.action)
         assert limit.action in NAMES and found is not None
         assert limit.input in found.inputs
-
-
-# ---- concurrency ----
-
-TWO = """
-on: push
-jobs:
-  a: {runs-on: ubuntu-latest, concurrency: G, steps: [{run: x}]}
-  b: {runs-on: ubuntu-latest, concurrency: g, steps: [{run: x}]}
-"""
-
-
-@pytest.mark.covers("language:10.1")
-def test_jobs_that_contend_for_a_group_are_unsupported(plan: Callable[..., Any], legs: Callable[..., Any]) -> None:
-    assert legs(plan(TWO)) == {"a": "unsupported", "b": "unsupported"}
-    assert legs(plan(TWO.replace(": g,", ": h,"))) == {"a": "run", "b": "run"}
-    assert legs(plan(TWO.replace("concurrency: g,", "concurrency: g, if: false,"))) == {"a": "run", "b": "skip"}
-    assert legs(plan(TWO, capabilities=Capabilities(LABELS, ACTIONS, frozenset({"concurrency"})))) == {"a": "run", "b": "run"}
-
-
-@pytest.mark.covers("language:10.1")
-def test_rows_that_contend_for_a_group_are_unsupported(plan: Callable[..., Any], legs: Callable[..., Any]) -> None:
-    assert legs(plan(job("strategy: {matrix: {x: [1, 2]}}, concurrency: g"))) == {"a:0": "unsupported", "a:1": "unsupported"}
-    assert legs(plan(job("strategy: {matrix: {x: [1, 2]}}, concurrency: 'g${{ matrix.x }}'"))) == {"a:0": "run", "a:1": "run"}
-
-
-@pytest.mark.covers("language:10.1")
-def test_rows_that_come_up_at_run_time_contend_too(plan: Callable[..., Any]) -> None:
-    matrix = "strategy: {matrix: {x: '${{ fromJSON(needs.first.outputs.x) }}'}}"
-    text = job(f"needs: first, {matrix}, concurrency: g") + "  first: {runs-on: ubuntu-latest, steps: [{run: x}]}\n"
-    text = text.replace("jobs: {a: {", "jobs:\n  a: {").replace("[{run: x}]}}\n", "[{run: x}]}\n", 1)
-    made = plan(text)
-    first, a = (next(p for p in made.jobs if p.endswith(end)) for end in (":first", ":a"))
-    for values, expected in (("[1, 2]", ["unsupported", "unsupported"]), ("[1]", ["run"])):
-        legs = settle(made, a, {first: Outcome("success", {"x": values})}).legs
-        assert [leg.would for leg in legs] == expected  # type: ignore[union-attr]
-
-
-@pytest.mark.covers("language:10.1")
-def test_workflows_that_contend_for_a_group_are_unsupported(plan: Callable[..., Any]) -> None:
-    texts = {"a.yml": "concurrency: ${{ github.ref }}\n" + job(""), "b.yml": "concurrency: {group: REFS/heads/main}\n" + job("")}
-    made = plan(texts)
-    assert {leg.why.rule for planned in made.jobs.values() for leg in planned.legs} == {"unsupported.concurrency"}
-    apart = plan({name: text.replace("${{ github.ref }}", "${{ github.workflow }}") for name, text in texts.items()})
-    assert {leg.would for planned in apart.jobs.values() for leg in planned.legs} == {"run"}
-
-
-@pytest.mark.covers("language:10.1")
-def test_a_job_in_the_group_of_its_own_workflow_can_never_start(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
-    found = leg(plan("concurrency: ${{ github.ref }}\n" + job("concurrency: '${{ github.ref }}'")), "a")
-    assert (found.would, found.why.rule) == ("fail", "evaluation")
-    assert "never start" in found.why.facts["message"]
-
-
-@pytest.mark.covers("language:2.5")
-def test_a_workflows_group_that_cannot_be_evaluated_fails_its_jobs(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
-    found = leg(plan("concurrency: ${{ vars.none }}\n" + job("")), "a")
-    assert found.would == "fail"
-    assert found.why.facts["message"].startswith("Error when evaluating 'concurrency'. ")
 
 
 # ---- labels ----

@@ -48,6 +48,12 @@ CASES = [
         {"feature": "snapshot", "what": "makes an image of its machine"},
         "it makes an image of its machine",
     ),
+    (
+        "concurrency",
+        {"group": "g", "run": "12", "message": "Canceling since a higher priority waiting request for 'g' exists"},
+        "Canceling since a higher priority waiting request for 'g' exists (run 12)",
+    ),
+    ("concurrency.full", {"group": "g"}, "a hundred wait for the concurrency group 'g' already"),
     ("unsupported.needs", {"feature": "needs", "subject": "build"}, "it needs build, which is unsupported"),
     ("condition", {"if": "success() && (github.ref == 'x')"}, "its condition holds: github.ref == 'x'"),
     (
