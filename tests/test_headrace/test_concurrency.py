@@ -31,8 +31,9 @@ class Stage:
 
     def work(self, name: str = "work") -> str:
         """A step that says when it begins and when it ends, and ends once it may."""
-        who = f"$GITHUB_RUN_ID {name}"
-        return f"echo begin {who} >> {self.told}; echo ready; until [ -e {self.go} ]; do sleep 0.02; done; echo end {who} >> {self.told}"
+        told, who = self.told, f"$GITHUB_RUN_ID {name}"
+        wait = f"until [ -e {self.go} ]; do sleep 0.02; done"
+        return f"trap 'exit 1' INT; echo begin {who} >> {told}; echo ready; {wait}; echo end {who} >> {told}"
 
     def job(self, id: str, script: str, extra: str = "") -> str:
         """`extra`: lines of the job, without indentation. Every job tells that it runs on to its end whatever happens."""
