@@ -68,6 +68,7 @@ def run(
     try:
         run_id, numbers = journal.create(started, plan.workflows)
         lock = lock_run(run_id)
+        nursery.ahead(work_dir(run_id), plan.event.repository.name)
         for leftover in sweep(run_id):
             nursery.remove(leftover)
         if options.keep:
