@@ -79,29 +79,32 @@ def decide(
         for leg in job.legs:
             if _result(state, leg.path):
                 continue
-            standing = standings.get(leg.path)
+            queued = leg.path in standings
             if leg.path in started:
                 if failed is not None:
                     actions.append(Cancel(leg.path, _fail_fast(failed)))
-                elif standing is not None and standing.why is not None:
-                    actions.append(Cancel(leg.path, standing.why))
+                elif queued:
+                    from headrace.engine.gates import outdone
+
+                    if (why := outdone(leg, standings)) is not None:
+                        actions.append(Cancel(leg.path, why))
             elif leg.would != "run":
                 actions.append(Finish(leg, "failure" if leg.would == "fail" else _unstarted(leg), leg.why))
             elif failed is not None:
                 actions.append(Finish(leg, "cancelled", _fail_fast(failed)))
-            elif standing is not None or not (leg.max_parallel and busy >= leg.max_parallel):
+            elif queued or not (leg.max_parallel and busy >= leg.max_parallel):
                 first = None
                 if leg.concurrency is not None:
                     from headrace.engine.gates import before_leg
 
-                    first = before_leg(job, leg, leg.concurrency, standings)
+                    first = before_leg(job, leg, standings)
                 if first is not None:
                     actions += first
-                    busy += standing is None
+                    busy += not queued
                 elif running < limits.parallel:
                     actions.append(Start(path, leg))
                     running += 1
-                    busy += standing is None
+                    busy += not queued
     if standings:
         from headrace.engine.gates import afterwards
 

@@ -64,24 +64,37 @@ def before_job(plan: Plan, planned: Planned, standings: Standings, *, due: bool)
     return None
 
 
-def before_leg(planned: Planned, leg: Leg, claim: Claim, standings: Standings) -> list[Action] | None:
+def claims_of(leg: Leg) -> list[tuple[str, Claim]]:
+    """What a leg takes before it starts, in this order, and the keys for that. The first key is the leg's path."""
+    claims = [claim for claim in (leg.concurrency,) if claim is not None]
+    return [(f"{leg.path}\n{number}" if number else leg.path, claim) for number, claim in enumerate(claims)]
+
+
+def before_leg(planned: Planned, leg: Leg, standings: Standings) -> list[Action] | None:
     """What comes before a leg that is about to be queued starts. None where nothing is in its way."""
-    match standings.get(leg.path):
-        case None:
-            return [Take(leg.path, claim, planned.workflow, leg.path)]
-        case Standing(why=Reason() as why):  # where it holds the group, too: nothing has started that would have to end in order
-            return [Finish(leg, "cancelled", why)]
-        case Standing(state="holds"):
-            return None
-        case _:
-            return []
+    for key, claim in claims_of(leg):
+        match standings.get(key):
+            case None:
+                return [Take(key, claim, planned.workflow, leg.path)]
+            case Standing(why=Reason() as why):  # holder or not: nothing has started that would have to end in order
+                return [Finish(leg, "cancelled", why)]
+            case Standing(state="waits"):
+                return []
+    return None
+
+
+def outdone(leg: Leg, standings: Standings) -> Reason | None:
+    """Why a leg that has started has to end: another run wants its group."""
+    found = (standings.get(key) for key, _ in claims_of(leg))
+    return next((standing.why for standing in found if standing is not None and standing.why is not None), None)
 
 
 def afterwards(plan: Plan, settled: Mapping[JobPath, Planned], state: RunState, standings: Standings) -> Iterator[Action]:
     """The groups that are left with the last result of what is in them, and the workflows that another run has cancelled."""
     for key, standing in standings.items():
         if key not in plan.claims:
-            if (leg := state.legs.get(key)) is not None and leg.result is not None:
+            leg = state.legs.get(key.partition("\n")[0])
+            if leg is not None and leg.result is not None:
                 yield Release(key)
             continue
         inside = [path for path, planned in plan.jobs.items() if key in plan.scopes(planned)]
