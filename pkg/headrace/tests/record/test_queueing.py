@@ -35,6 +35,16 @@ def test_a_newcomer(entries: tuple[Entry, ...], claim: Claim, admission: Admissi
     assert admit(entries, claim) == admission
 
 
+@pytest.mark.covers("language:10.1")
+@pytest.mark.parametrize(
+    ("entries", "number"),
+    [((), None), ((HOLDER, FIRST), None), ((FIRST,), 2), ((SECOND, FIRST), 2), ((FIRST, SECOND), 2)],
+)
+def test_the_next_holder_is_the_one_that_came_first(entries: tuple[Entry, ...], number: int | None) -> None:
+    following = next_holder(entries)
+    assert (following and following.number) == number
+
+
 class Line:
     """A group by hand, with the two functions as its only rules."""
 
