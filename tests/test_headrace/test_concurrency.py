@@ -131,7 +131,7 @@ def test_cancel_in_progress_ends_the_holder_in_order(stage: Stage) -> None:
     first = stage.start(root, until="| ready")
     second = stage.start(root, "-j", "a", until="| ready")
     status, results, said = end(first)
-    assert (status, results) == (1, {"a/a": "cancelled", "a/b": "skipped", "a/c": "success", "a/d": "success"})
+    assert (status, results) == (1, {"a/a": "cancelled", "a/b": "cancelled", "a/c": "success", "a/d": "success"})
     assert f"cancelled: {CANCELED} (run 2)" in said
     assert f"Error: {CANCELED}" in said
     of_first = [line for line in stage.lines() if " 1 " in line]
@@ -286,6 +286,83 @@ def test_workflows_that_one_push_starts_compete_as_two_runs_do(stage: Stage) -> 
     done = stage.headrace("run", "--json", cwd=stage.repository(text, text, folder="cancel"))
     rows = {Path(row["workflow"]).stem: row["result"] for row in done.json["jobs"]}
     assert (done.status, rows) == (1, {"a": "cancelled", "b": "success"})
+
+
+# ---- calls ----
+
+
+def called(stage: Stage, group: str = "") -> str:
+    """A file of two jobs, the second after the first, to be called."""
+    jobs = stage.job("one", stage.work("one")) + stage.job("two", "echo two $GITHUB_RUN_ID >> " + str(stage.told), "needs: one")
+    return f"on: workflow_call\n{f'concurrency: {group}' if group else ''}\njobs:\n{jobs}"
+
+
+def call(id: str = "call", extra: str = "") -> str:
+    lines = "".join(f"    {line}\n" for line in extra.splitlines())
+    return f"  {id}:\n{lines}    uses: ./.github/workflows/b.yml\n"
+
+
+@pytest.mark.covers("language:10.1")
+@pytest.mark.parametrize("where", ["the calling job", "the called file"])
+def test_a_call_holds_its_group_until_all_that_is_inside_has_ended(stage: Stage, where: str) -> None:
+    caller, file = ("concurrency: deploy", "") if where == "the calling job" else ("", "deploy")
+    root = stage.repository(workflow(call(extra=caller)), called(stage, file))
+    first = stage.start(root, until="| ready")
+    second = stage.start(root, until=held_by(1))
+    stage.let_go()
+    results = {"a/call/one": "success", "a/call/two": "success"}
+    assert end(first)[:2] == end(second)[:2] == (0, results)
+    assert [line for line in stage.lines() if "always" not in line] == [
+        line for run in (1, 2) for line in (f"begin {run} one", f"end {run} one", f"two {run}")
+    ]
+
+
+@pytest.mark.covers("language:10.1")
+def test_a_call_that_is_cancelled_for_its_group_ends_in_order(stage: Stage) -> None:
+    concurrency = "concurrency: {group: deploy, cancel-in-progress: true}"
+    jobs = call(extra=concurrency) + stage.job("after", "'true'", "needs: call\nif: ${{ !cancelled() }}")
+    root = stage.repository(workflow(jobs), called(stage))
+    first = stage.start(root, until="| ready")
+    second = stage.start(root, "-j", "call", until="| ready")
+    status, results, said = end(first)
+    assert (status, results) == (1, {"a/call/one": "cancelled", "a/call/two": "cancelled", "a/after": "success"})
+    assert f"{CANCELED} (run 2)" in said
+    assert "always 1 one" in stage.lines()
+    stage.let_go()
+    assert end(second)[0] == 0
+
+
+@pytest.mark.covers("language:10.1")
+def test_calls_that_wait_are_replaced_and_those_of_a_matrix_go_one_by_one(stage: Stage) -> None:
+    matrix = "strategy: {matrix: {n: [1, 2, 3]}}\nconcurrency: "
+    root = stage.repository(workflow(call(extra=matrix + "deploy")), called(stage))
+    stage.let_go()
+    done = stage.headrace("run", "--json", cwd=root)
+    results = [row["result"] for row in done.json["jobs"]]
+    assert (done.status, sorted(results)) == (1, ["cancelled", *["success"] * 4])
+    root = stage.repository(workflow(call(extra=matrix + "{group: deploy, queue: max}")), called(stage), folder="max")
+    done = stage.headrace("run", "--json", cwd=root)
+    assert (done.status, len(done.json["jobs"])) == (0, 6)
+    assert [line.split()[0] for line in stage.lines() if " 2" in line and "always" not in line] == ["begin", "end", "two"] * 3
+
+
+@pytest.mark.covers("language:10.1")
+@pytest.mark.parametrize(
+    ("top", "caller", "file"),
+    [
+        ("'${{ github.workflow }}'", "", "'${{ github.workflow }}'"),  # the called file sees its caller's name
+        ("", "concurrency: deploy", "deploy"),
+        ("", "concurrency: Two", ""),
+    ],
+)
+def test_a_call_inside_of_its_own_group_can_never_start(stage: Stage, top: str, caller: str, file: str) -> None:
+    inner = called(stage, file).replace("    needs: one\n", "    needs: one\n    concurrency: two\n")
+    root = stage.repository(workflow(call(extra=caller), top), inner)
+    stage.let_go()
+    done = stage.headrace("run", "--json", cwd=root)
+    assert done.status == 1
+    assert "failure" in {row["result"] for row in done.json["jobs"]}
+    assert "could never start" in done.err
 
 
 # ---- ends ----

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from headrace.engine.decide import Finish, outcome
+from headrace.engine.decide import Finish, Left, outcome
+from headrace.plan.contexts import entry_of
 from headrace.plan.model import Claim, JobPath, Leg, Plan, Planned, Reason
 from headrace.record.queueing import Standing
 from headrace.record.state import RunState
@@ -56,7 +57,7 @@ def before_job(plan: Plan, planned: Planned, standings: Standings, *, due: bool)
     for key in plan.scopes(planned):
         match standings.get(key):
             case None:
-                return [Take(key, plan.claims[key], planned.workflow)] if due else []
+                return [Take(key, plan.claims[key], key)] if due else []
             case Standing(state="over", why=Reason() as why):
                 return [Abandon(planned.path, why)]
             case Standing(state="waits"):
@@ -66,16 +67,15 @@ def before_job(plan: Plan, planned: Planned, standings: Standings, *, due: bool)
 
 def claims_of(leg: Leg) -> list[tuple[str, Claim]]:
     """What a leg takes before it starts, in this order, and the keys for that. The first key is the leg's path."""
-    claims = [claim for claim in (leg.concurrency,) if claim is not None]
-    return [(f"{leg.path}\n{number}" if number else leg.path, claim) for number, claim in enumerate(claims)]
+    return [(f"{leg.path}\n{number}" if number else leg.path, claim) for number, claim in enumerate(leg.claims)]
 
 
-def before_leg(planned: Planned, leg: Leg, standings: Standings) -> list[Action] | None:
+def before_leg(plan: Plan, planned: Planned, leg: Leg, standings: Standings) -> list[Action] | None:
     """What comes before a leg that is about to be queued starts. None where nothing is in its way."""
     for key, claim in claims_of(leg):
         match standings.get(key):
             case None:
-                return [Take(key, claim, planned.workflow, leg.path)]
+                return [Take(key, claim, entry_of(plan, planned.workflow), leg.path)]
             case Standing(why=Reason() as why):  # holder or not: nothing has started that would have to end in order
                 return [Finish(leg, "cancelled", why)]
             case Standing(state="waits"):
@@ -89,16 +89,19 @@ def outdone(leg: Leg, standings: Standings) -> Reason | None:
     return next((standing.why for standing in found if standing is not None and standing.why is not None), None)
 
 
-def afterwards(plan: Plan, settled: Mapping[JobPath, Planned], state: RunState, standings: Standings) -> Iterator[Action]:
+def afterwards(
+    plan: Plan, settled: Mapping[JobPath, Planned], state: RunState, left: Left, standings: Standings
+) -> Iterator[Action]:
     """The groups that are left with the last result of what is in them, and the workflows that another run has cancelled."""
     for key, standing in standings.items():
         if key not in plan.claims:
-            leg = state.legs.get(key.partition("\n")[0])
+            path = key.partition("\n")[0]
+            leg = left.get(path) or state.legs.get(path)
             if leg is not None and leg.result is not None:
                 yield Release(key)
             continue
         inside = [path for path, planned in plan.jobs.items() if key in plan.scopes(planned)]
-        if all(path in settled and outcome(settled[path], state) for path in inside):
+        if all(path in settled and outcome(settled[path], state, left) for path in inside):
             yield Release(key)
         elif standing.state == "holds" and standing.why is not None:
             yield CallOff(key, standing.why)

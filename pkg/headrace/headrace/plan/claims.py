@@ -10,7 +10,7 @@ from headrace.expressions import Value
 from headrace.expressions.values import fold_case
 from headrace.plan import messages
 from headrace.plan.contexts import NO_RUN, RunInfo, github_context
-from headrace.plan.model import Claim, Plan, Planned, Reason
+from headrace.plan.model import Claim, Deferred, Leg, Plan, Planned, Reason
 from headrace.workflow import messages as fixed
 from headrace.workflow import template
 from headrace.workflow.problems import render
@@ -57,7 +57,7 @@ def workflow_claims(plan: Plan, info: Callable[[str], RunInfo] = lambda _: NO_RU
     claims: dict[str, Claim] = {}
     broken: dict[str, Reason] = {}
     for path, workflow in plan.workflows.items():
-        if workflow.concurrency is None:
+        if workflow.concurrency is None or path in plan.calls:  # a called file's is its caller's
             continue
         inputs = plan.inputs.get(path, {})
         github = github_context(plan.event, workflow, info(path), inputs)
@@ -70,12 +70,28 @@ def workflow_claims(plan: Plan, info: Callable[[str], RunInfo] = lambda _: NO_RU
     return claims, broken
 
 
-def deadlock(plan: Plan, planned: Planned, claim: Claim) -> Reason | None:
-    """Why a job with this claim could never start: what it is part of holds the group until the job is over."""
-    for scope in plan.scopes(planned):
-        if group_key(plan.claims[scope]) == group_key(claim):
+def deadlock(plan: Plan, planned: Planned, leg: Leg) -> Reason | None:
+    """Why a leg with its claims could never start: what it is part of holds one of the groups until the leg is over."""
+    call = plan.calls.get(planned.workflow)
+    held = [plan.claims[scope] for scope in plan.scopes(planned)] + list(call.claims if call is not None else ())
+    for claim in leg.claims:
+        if group_key(claim) in map(group_key, held):
             token = planned.job.concurrency
             at = token.at if token is not None else planned.job.at
             text = fixed.deadlock(claim.group, planned.job.id)
             return Reason("evaluation", at, {"key": "concurrency", "message": text})
+        held.append(claim)
     return None
+
+
+def stuck(plan: Plan) -> dict[str, Reason]:
+    """The workflows with a job, or a job of a file that they call, that wants the group which the workflow holds: each with why
+    that job could never start."""
+    found: dict[str, Reason] = {}
+    for planned in plan.jobs.values():
+        for scope in plan.scopes(planned):
+            for leg in planned.legs if not isinstance(planned.legs, Deferred) else ():
+                why = deadlock(plan, planned, leg)
+                if why is not None and group_key(plan.claims[scope]) in map(group_key, leg.claims):
+                    found.setdefault(scope, why)
+    return found

@@ -7,14 +7,14 @@ from typing import Any
 
 from msgspec import structs
 
-from headrace.base.errors import Problem, UsageError
+from headrace.base.errors import HeadraceError, Problem, UsageError
 from headrace.events.model import Event
 from headrace.plan.inputs import settle_inputs
-from headrace.plan.model import Capabilities, Deferred, JobPath, Leg, Plan, Planned, Reason
+from headrace.plan.model import Capabilities, Deferred, JobPath, Leg, Origin, Plan, Planned, Reason
 from headrace.plan.select import Selection, check_matrix, select_jobs, select_workflows
 from headrace.plan.settle import settle
 from headrace.plan.triggers import Decision, decide_workflow
-from headrace.workflow.model import Job, Workflow
+from headrace.workflow.model import Call, Job, Workflow
 
 EVERYTHING = Selection()
 
@@ -26,11 +26,12 @@ def make_plan(
     selection: Selection = EVERYTHING,
     *,
     vars: Mapping[str, str] | None = None,
+    origins: Mapping[str, Origin] | None = None,
 ) -> Plan:
     """What `event` starts: the jobs of every workflow that it triggers, each leg with what it would do and why.
 
     `rejected` names the workflows it does not start (those that the selection leaves out are not mentioned). Jobs are listed so
-    that each stands after the jobs it needs.
+    that each stands after the jobs it needs. `origins`: reference to another repository → what it was found to mean.
 
     Raises `UsageError` for a selection that names nothing, and for inputs that fit no workflow.
     """
@@ -42,7 +43,7 @@ def make_plan(
     rejected += misfits
     started = [w for w in started if w.path in inputs]
     refused = {w.path: " ".join(w.jobs) for w in workflows if w.path not in inputs}
-    ids = select_jobs(started, selection, refused)
+    ids, only = select_jobs(started, selection, refused)
     plan = Plan(
         event=event,
         workflows={w.path: w for w in started if ids.get(w.path)},
@@ -53,6 +54,8 @@ def make_plan(
         capabilities=capabilities,
         vars=dict(vars or {}),
         matrix=dict(selection.matrix),
+        only=only,
+        origins=dict(origins or {}),
     )
     if any(workflow.concurrency is not None for workflow in plan.workflows.values()):
         plan = _with_claims(plan, ids)
@@ -90,31 +93,56 @@ def _inputs(
 
 def _fill(plan: Plan, ids: Mapping[str, Sequence[str]]) -> None:
     """Put the jobs into `plan.jobs`, each after those that it needs."""
-    for workflow in plan.workflows.values():
+    for workflow in list(plan.workflows.values()):
         for job in in_order(workflow, ids[workflow.path]):
             path = job_path(workflow, job.id)
             spelled = {name.lower(): name for name in ids[workflow.path]}
             needs = [job_path(workflow, spelled[n.lower()]) for n in job.needs if n.lower() in spelled]
             plan.jobs[path] = Planned(path, workflow.path, job, tuple(dict.fromkeys(needs)), ())
             plan.jobs[path] = settle(plan, path, {})
+            if isinstance(job.body, Call):
+                _fill_call(plan, path)
+
+
+def _fill_call(plan: Plan, path: JobPath) -> None:
+    """Put what is inside of a calling job's legs behind it, as far as it is known which legs there are."""
+    from headrace.plan.calls import add, expand
+
+    caller = plan.jobs[path]
+    for leg in () if isinstance(caller.legs, Deferred) else caller.legs:
+        if leg.would != "run":
+            continue
+        try:
+            expansion = expand(plan, caller, leg)
+        except HeadraceError as error:
+            plan.jobs[path] = _failed(plan.jobs[path], leg, error)
+            continue
+        add(plan, expansion)
+        for inner in expansion.jobs:
+            plan.jobs[inner.path] = inner
+            plan.jobs[inner.path] = settle(plan, inner.path, {})
+            if isinstance(inner.job.body, Call):
+                _fill_call(plan, inner.path)
+
+
+def _failed(caller: Planned, leg: Leg, error: HeadraceError) -> Planned:
+    assert not isinstance(caller.legs, Deferred)
+    problem = error.problems[0]
+    why = Reason("evaluation", problem.at, {"key": "uses", "message": problem.message})
+    failed = structs.replace(leg, would="fail", why=why)
+    return structs.replace(caller, legs=tuple(failed if each.path == leg.path else each for each in caller.legs))
 
 
 def _with_claims(plan: Plan, ids: Mapping[str, Sequence[str]]) -> Plan:
     """The plan with its jobs and what its workflows claim by `concurrency`. A workflow with a job that wants the group which it
     holds itself can never get to its end: it is not begun."""
-    from headrace.plan.claims import deadlock, workflow_claims
+    from headrace.plan.claims import stuck, workflow_claims
 
     claims, broken = workflow_claims(plan)
     plan = structs.replace(plan, claims=claims, broken=broken)
     _fill(plan, ids)
-    stuck: dict[str, Reason] = {}
-    for planned in plan.jobs.values():
-        for leg in planned.legs if not isinstance(planned.legs, Deferred) else ():
-            why = deadlock(plan, planned, leg.concurrency) if leg.concurrency is not None else None
-            if why is not None:
-                stuck.setdefault(planned.workflow, why)
-    if stuck:
-        plan = structs.replace(plan, jobs={}, broken={**broken, **stuck})
+    if found := stuck(plan):
+        plan = _emptied(plan, broken={**broken, **found})
         _fill(plan, ids)
     return plan
 
@@ -142,8 +170,17 @@ def in_order(workflow: Workflow, ids: Sequence[str]) -> Iterator[Job]:
             yield workflow.jobs[name]
 
 
+def _emptied(plan: Plan, **changes: Any) -> Plan:
+    """The plan without jobs, to be filled anew."""
+    if plan.calls:
+        from headrace.plan.calls import unexpanded
+
+        plan = unexpanded(plan)
+    return structs.replace(plan, jobs={}, **changes)
+
+
 def _check_matrix(plan: Plan, ids: Mapping[str, Sequence[str]]) -> None:
-    whole = structs.replace(plan, jobs={}, matrix={})
+    whole = _emptied(plan, matrix={})
     _fill(whole, ids)
     if any(isinstance(job.legs, Deferred) for job in whole.jobs.values()):
         return  # the value may yet turn up

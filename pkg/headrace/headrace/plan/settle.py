@@ -12,15 +12,15 @@ from headrace.base.errors import NOWHERE, HeadraceError, Position, Problem
 from headrace.expressions import ExpressionError, Value, evaluate, explain, is_truthy, parse, references, to_json, to_text
 from headrace.plan import messages
 from headrace.plan.around import STATUS_FUNCTIONS, Before, Undecided, look_back, needs_of, status_functions
-from headrace.plan.contexts import NO_RUN, RunInfo, github_context, strategy_context
-from headrace.plan.model import Deferred, JobPath, Leg, Outcome, Plan, Planned, Reason, Would
+from headrace.plan.contexts import NO_RUN, RunInfo, entry_of, github_context, strategy_context
+from headrace.plan.model import Claim, Deferred, JobPath, Leg, Outcome, Plan, Planned, Reason, Would
 from headrace.plan.select import wants_row
 from headrace.plan.unsupported import UNKNOWN, Subject, unsupported
 from headrace.workflow import messages as fixed
 from headrace.workflow import template
 from headrace.workflow.lookup import fields
 from headrace.workflow.matrix import Row, display_name, expand
-from headrace.workflow.model import Job, Step, Steps
+from headrace.workflow.model import Call, Job, Step, Steps, Workflow
 from headrace.workflow.problems import render
 from headrace.workflow.tokens import Mapping as MappingToken
 from headrace.workflow.tokens import Scalar, Token
@@ -76,15 +76,18 @@ def settle(
     `cancelled` says that the run is being cancelled. `vars` and `run` override the plan's variables and the numbers of the run.
     """
     planned = plan.jobs[path]
-    workflow = plan.workflows[planned.workflow]
-    inputs = plan.inputs.get(planned.workflow, {})
+    entry = entry_of(plan, planned.workflow)
     base = {
-        "github": github_context(plan.event, workflow, run, inputs),
-        "inputs": inputs,
+        "github": github_context(plan.event, plan.workflows[entry], run, plan.inputs.get(entry, {})),
+        "inputs": plan.inputs.get(planned.workflow, {}),
         "vars": dict(plan.vars if vars is None else vars),
     }
     place = _Place(plan, planned, look_back(plan, planned, outcomes), base, cancelled)
-    return structs.replace(planned, legs=_legs(place))
+    legs = _legs(place)
+    scope = plan.calls.get(planned.workflow)
+    if scope is not None and not isinstance(legs, Deferred):
+        legs = tuple(structs.replace(leg, name=f"{scope.name} / {leg.name}") for leg in legs)
+    return structs.replace(planned, legs=legs)
 
 
 # The condition -------------------------------------------------------------------------------------------------------
@@ -289,7 +292,7 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
     found: dict[str, Any] = {}
     group = ""
     labels: tuple[str, ...] | None = None
-    for key, field, read in _keys(job, row, place.planned.workflow):
+    for key, field, read in _keys(job, row, entry_of(place.plan, place.planned.workflow)):
         try:
             found[field] = read(contexts)
         except Undecided as error:
@@ -300,10 +303,10 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
         labels, group = found.pop("runs_on")
         found["labels"] = labels
     leg = structs.replace(leg, **found)
-    if leg.concurrency is not None and place.plan.claims:
+    if leg.claims:
         from headrace.plan.claims import deadlock
 
-        stuck = deadlock(place.plan, place.planned, leg.concurrency)
+        stuck = deadlock(place.plan, place.planned, leg)
         if stuck is not None:
             return structs.replace(leg, would="fail", why=stuck)
     lacking = unsupported(_subject(place, labels, group, contexts))
@@ -317,7 +320,7 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
 _Reader = Callable[[dict[str, Any]], Any]
 
 
-def _keys(job: Job, row: Row | None, workflow: str) -> list[tuple[str, str, _Reader]]:
+def _keys(job: Job, row: Row | None, entry: str) -> list[tuple[str, str, _Reader]]:
     """The keys that are evaluated for each configuration before it is queued: key, field of `Leg`, how to read it."""
 
     def reader(how: Callable[[Token, Mapping[str, Value]], Any], token: Token) -> _Reader:
@@ -331,7 +334,7 @@ def _keys(job: Job, row: Row | None, workflow: str) -> list[tuple[str, str, _Rea
         from headrace.plan.claims import claim_of
 
         token = job.concurrency
-        keys.append(("concurrency", "concurrency", lambda contexts: claim_of(token, contexts, workflow)))
+        keys.append(("concurrency", "concurrency", lambda contexts: claim_of(token, contexts, entry)))
     body = job.body
     if isinstance(body, Steps):
         keys.append(("runs-on", "runs_on", reader(_runs_on, body.runs_on)))
@@ -341,6 +344,26 @@ def _keys(job: Job, row: Row | None, workflow: str) -> list[tuple[str, str, _Rea
             keys.append(("cancel-timeout-minutes", "cancel_timeout_minutes", reader(_whole_minutes, body.cancel_timeout_minutes)))
         if body.continue_on_error is not None:
             keys.append(("continue-on-error", "continue_on_error", reader(template.boolean, body.continue_on_error)))
+    elif body.workflow is not None:
+        keys += _call_keys(body, body.workflow, entry)
+    return keys
+
+
+def _call_keys(call: Call, called: Workflow, entry: str) -> list[tuple[str, str, _Reader]]:
+    """The inputs, and the called file's own group: it may read them."""
+    from headrace.plan.calls import call_inputs
+
+    keys: list[tuple[str, str, _Reader]] = [("with", "inputs", lambda contexts: call_inputs(call, contexts))]
+    if called.concurrency is not None:
+        token = called.concurrency
+
+        def group(contexts: dict[str, Any]) -> Claim:
+            from headrace.plan.claims import claim_of
+
+            own = {"github": contexts["github"], "inputs": call_inputs(call, contexts), "vars": contexts["vars"]}
+            return claim_of(token, own, entry)
+
+        keys.append(("concurrency", "embedded", group))
     return keys
 
 

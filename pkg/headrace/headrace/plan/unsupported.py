@@ -75,7 +75,7 @@ def _runs_on(subject: Subject) -> Found | None:
 
 def _call(subject: Subject) -> Found | None:
     body = subject.job.body
-    return Found(body.at, body.uses) if isinstance(body, Call) else None
+    return Found(body.at, body.uses) if isinstance(body, Call) and body.workflow is None else None
 
 
 def _container(subject: Subject) -> Found | None:
@@ -215,7 +215,7 @@ def _identity_token(subject: Subject) -> Found | None:
 
 FEATURES: tuple[Feature, ...] = (
     Feature("runs-on", "runs on a machine that this one is not", _runs_on),
-    Feature("reusable-workflow", "calls another workflow", _call),
+    Feature("reusable-workflow", "calls a workflow that is not at hand", _call),
     Feature("container", "runs in a container", _container),
     Feature("services", "has service containers", _services),
     Feature("local-action", "uses an action of its own workspace (`./…`)", _local_action),

@@ -32,7 +32,8 @@ class RunStarted(Struct, frozen=True, tag="run-started"):
 
 
 class LegQueued(Struct, frozen=True, tag="leg-queued"):
-    """A leg is known to be part of the run. `job` is the path of its job, `workflow` the file, `name` the display name."""
+    """A leg is known to be part of the run. `job` is the path of its job, `workflow` the file that the event started, `name` the
+    display name. `within` holds the matrix values of the calls that the leg is inside of."""
 
     leg: str
     job: str
@@ -45,6 +46,7 @@ class LegQueued(Struct, frozen=True, tag="leg-queued"):
     workflow_name: str = ""
     continue_on_error: bool = False
     log: str = ""  # path of the leg's log file, below the run's folder
+    within: dict[str, Any] = {}
 
 
 class GroupAwaited(Struct, frozen=True, tag="group-awaited"):

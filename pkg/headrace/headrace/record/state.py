@@ -64,11 +64,12 @@ class LegState(Struct):
     lost: str = ""
     awaits: GroupAwaited | None = None  # what it waits for before it starts
     finished: int = 0  # number of the record that brought the result
+    within: dict[str, Any] = {}
 
 
 class RunState(Struct):
-    """`result` is None while the run goes on (or where it was interrupted without a word: see `journal`). `awaits`: workflow
-    path → the concurrency group that the whole workflow waits for."""
+    """`result` is None while the run goes on (or where it was interrupted without a word: see `journal`). `awaits`: path
+    of a workflow, or of a leg that calls one → the concurrency group that the whole of it waits for."""
 
     run: str = ""
     started: RunStarted | None = None
@@ -87,12 +88,13 @@ def fold(state: RunState, record: Record) -> RunState:
         case RunStarted() as body:
             state.started, state.at = body, record.at
         case LegQueued() as b:
-            state.awaits.pop(b.workflow, None)
+            _there(state, b)
             state.legs[b.leg] = LegState(
-                b.leg, b.job, b.workflow, b.workflow_name, b.name, b.index, b.total, b.matrix, b.needs, b.continue_on_error, b.log
-            )
-        case GroupAwaited(leg="") as b:
-            state.awaits[b.workflow] = b
+                b.leg, b.job, b.workflow, b.workflow_name, b.name, b.index, b.total, b.matrix, b.needs, b.continue_on_error,
+                b.log, within=b.within,
+            )  # fmt: skip
+        case GroupAwaited(leg=path) as b if path not in state.legs:
+            state.awaits[path or b.workflow] = b
         case RunFinished() as b:
             state.result, state.seconds = b.result, b.seconds
         case body:
@@ -100,6 +102,12 @@ def fold(state: RunState, record: Record) -> RunState:
             if leg is not None:
                 _fold_leg(leg, body, record)
     return state
+
+
+def _there(state: RunState, queued: LegQueued) -> None:
+    """What a leg is part of, a workflow or a call, waits no longer."""
+    for key in [key for key in state.awaits if queued.workflow == key or f"{queued.leg}/".startswith(f"{key}/")]:
+        del state.awaits[key]
 
 
 def _fold_leg(

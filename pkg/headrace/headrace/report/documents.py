@@ -43,9 +43,11 @@ class WorkflowGroup(Struct, frozen=True):
 
 
 class PlanRow(Struct, frozen=True):
-    """One leg; a skipped or deferred job has one row with `matrix` null. `workflow` is the path of the file, `job` the job's id,
-    `needs` the ids of the jobs it waits for, `name` what GitHub shows. `reason` is for people, `rule` for programs; `at` is the
-    `file:line:column` that decided, where one line did. `concurrency` is the leg's own group."""
+    """One leg; a skipped or deferred job has one row with `matrix` null. `workflow` is the path of the file that the event
+    starts, `job` the job's id, `needs` the ids of the jobs it waits for, `name` what GitHub shows. A job of a called workflow has
+    the id `caller/job`; what waits for `caller` waits for all of these, and `caller` has a row of its own only where it does not
+    come to them. `reason` is for people, `rule` for programs; `at` is the `file:line:column` that decided, where one line did.
+    `concurrency` is the leg's own group."""
 
     workflow: str
     job: str
@@ -90,8 +92,9 @@ class PlanDocument(Struct, frozen=True):
 
 
 class RunRow(Struct, frozen=True):
-    """One leg of a run. `result` is null where the run ended before the leg did. `duration_s` is in seconds, 0 for what never
-    started. `reason` says why it did not run, or was cancelled. `log` is the absolute path of its log file, or empty."""
+    """One leg of a run, named as in a plan. `result` is null where the run ended before the leg did. `duration_s` is in seconds,
+    0 for what never started. `reason` says why it did not run, or was cancelled. `log` is the absolute path of its log file, or
+    empty."""
 
     workflow: str
     job: str

@@ -22,6 +22,8 @@ def _here(name: str, here: Capabilities) -> str:
     match name:
         case "runs-on":
             return "by label"
+        case "reusable-workflow":
+            return "at hand"
         case "remote-action" if name not in here.features:
             return "drop-ins"
         case _:

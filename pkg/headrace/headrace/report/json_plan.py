@@ -9,10 +9,11 @@ import msgspec
 
 from headrace.base.errors import Problem
 from headrace.events.model import Event
+from headrace.plan.contexts import entry_of
 from headrace.plan.model import Claim, Deferred, Plan, Planned, Reason
 from headrace.record.codec import encode_json
 from headrace.report import documents
-from headrace.report.naming import job_id, needs_ids
+from headrace.report.naming import needs_ids, planned_id, rows_of
 from headrace.report.text import plain_value
 from headrace.report.words import place, say, workflow_of
 
@@ -22,7 +23,7 @@ def plan_json(plan: Plan, problems: Iterable[Problem]) -> str:
     document = documents.PlanDocument(
         documents.PLAN,
         event_document(plan.event),
-        [row for planned in plan.jobs.values() for row in _rows(planned)],
+        [row for planned in plan.jobs.values() for row in _rows(planned, plan)],
         rejected_rows(plan.rejected),
         problem_rows(problems),
         [documents.WorkflowGroup(path, *_claim(claim)) for path, claim in plan.claims.items() if path not in plan.broken],
@@ -38,16 +39,17 @@ def event_document(event: Event) -> documents.PlanEvent:
     return documents.PlanEvent(event.name, event.ref, event.sha, event.repository.full_name, event.snapshot)
 
 
-def _rows(planned: Planned) -> Iterator[documents.PlanRow]:
-    job, needs = job_id(planned.path, planned.workflow), needs_ids(planned)
-    if isinstance(planned.legs, Deferred):
-        why = planned.legs.why
-        yield documents.PlanRow(planned.workflow, job, job, None, needs, "undecided", say(why), why.rule, place(why))
+def _rows(planned: Planned, plan: Plan) -> Iterator[documents.PlanRow]:
+    workflow, job, needs = entry_of(plan, planned.workflow), planned_id(planned, plan), needs_ids(planned, plan)
+    legs = rows_of(planned, plan)
+    if isinstance(legs, Deferred):
+        why = legs.why
+        yield documents.PlanRow(workflow, job, job, None, needs, "undecided", say(why), why.rule, place(why))
         return
-    for leg in planned.legs:
+    for leg in legs:
         why = leg.why
         yield documents.PlanRow(
-            planned.workflow,
+            workflow,
             job,
             leg.name,
             plain_value(leg.matrix),

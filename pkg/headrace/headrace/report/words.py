@@ -67,6 +67,11 @@ def _event(facts: Facts) -> str:
     return f"{facts.get('event', 'this event')} does not start it; it starts on {facts['on'] or 'nothing'}"
 
 
+@_word("called")
+def _called(facts: Facts) -> str:
+    return f"{facts.get('job', 'a job')} calls it ({_HASH.sub(_short, facts.get('uses', ''))})"
+
+
 @_word("skip-ci")
 def _skip_ci(facts: Facts) -> str:
     return f"the head commit's message says {facts.get('mark', '[skip ci]')}"
@@ -135,6 +140,8 @@ def _unsupported(facts: Facts) -> str:
     what, subject = facts.get("what", ""), facts.get("subject", "")
     if facts["rule"] == "unsupported.needs":
         return f"it needs {subject}, which is unsupported"
+    if facts["rule"] == "unsupported.reusable-workflow":
+        return f"it {what} ({_HASH.sub(_short, subject)}); --actions-root or --action can say where there is a copy"
     if not what:
         return f"{facts['rule'].partition('.')[2] or 'a feature of it'} is not supported"
     return f"it {what}" + (f" ({_HASH.sub(_short, subject)})" if subject else "")

@@ -39,7 +39,7 @@ class World:
         self.count = 0
 
     def next(self) -> list[Action]:
-        return decide(self.plan, self.settled, self.started, self.state, self.limits, self.standings)
+        return decide(self.plan, self.settled, self.started, self.state, self.limits, standings=self.standings)
 
     def go(self) -> list[Action]:
         """Do what is due: settle and start; what remains is returned."""

@@ -108,12 +108,12 @@ def test_a_step_that_one_leg_skips_does_not_count_there(plan: Callable[..., Any]
     assert legs(plan(text)) == {"a:0": "unsupported", "a:1": "run"}
 
 
-def test_a_call_is_unsupported_and_so_is_what_needs_it(plan: Callable[..., Any], legs: Callable[..., Any]) -> None:
+def test_a_call_of_what_is_not_at_hand_is_unsupported_and_so_is_what_needs_it(
+    plan: Callable[..., Any], legs: Callable[..., Any]
+) -> None:
     needing = "b: {needs: a, runs-on: ubuntu-latest, steps: [{run: x}]}"
     text = f"on: push\njobs:\n  a: {{uses: o/r/.github/workflows/x.yml@v1}}\n  {needing}\n"
     assert legs(plan(text)) == {"a": "unsupported", "b": "unsupported"}
-    on = Capabilities(LABELS, ACTIONS, frozenset({"reusable-workflow"}))
-    assert legs(plan(text, capabilities=on)) == {"a": "run", "b": "run"}
 
 
 def test_the_publishing_drop_in_needs_the_token_feature(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
