@@ -37,6 +37,7 @@ PRAGMA user_version = 2;
 """
 """Made anew or brought up to date by the same statements: versions only ever add tables. `claims` belongs to `groups`."""
 _VERSION = 2
+_PATIENCE = 30.0  # seconds that one waits for others who write
 
 
 class RunSummary(Struct, frozen=True):
@@ -68,10 +69,9 @@ class Journal:
             os.makedirs(folder, mode=0o700, exist_ok=True)
             if os.stat(folder).st_mode & 0o077:  # made on the way to a snapshot
                 os.chmod(folder, 0o700)
-            db = sqlite3.connect(path, timeout=30.0, isolation_level=None)
+            db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
             if db.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
-                db.execute("PRAGMA journal_mode=WAL")
-                db.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
+                _set_up(db)
             db.execute("PRAGMA synchronous=NORMAL")
         except (OSError, sqlite3.Error) as error:
             raise _failed(path, error) from error
@@ -175,6 +175,20 @@ class Journal:
         if state.result is None and not is_alive(run):
             state.result = "interrupted"
         return state
+
+
+def _set_up(db: sqlite3.Connection) -> None:
+    """Make the tables. The change to WAL wants the file for itself and does not wait for it, while others may be just as far."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.002)
+    db.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
 
 
 def body_record(run: str, seq: int, body: Body) -> Record:

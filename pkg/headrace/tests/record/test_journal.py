@@ -134,3 +134,26 @@ def test_the_state_folder_is_its_owners_alone_whoever_made_it(tmp_path: Path) ->
     folder.mkdir(parents=True, mode=0o755)
     Journal.open().close()
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_several_that_make_the_journal_at_once_all_get_it(tmp_path: Path) -> None:
+    code = (
+        "import multiprocessing, os, sys\n"
+        "from headrace.record.journal import Journal\n"
+        "def work(barrier):\n"
+        "    for n in range(15):\n"
+        "        os.environ['XDG_STATE_HOME'] = f'{sys.argv[1]}/{n}'\n"
+        "        barrier.wait(30)\n"
+        "        Journal.open().close()\n"
+        "context = multiprocessing.get_context('fork')\n"
+        "barrier = context.Barrier(4)\n"
+        "workers = [context.Process(target=work, args=(barrier,)) for _ in range(4)]\n"
+        "for worker in workers: worker.start()\n"
+        "for worker in workers: worker.join()\n"
+        "sys.exit(max(worker.exitcode for worker in workers))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, "")
