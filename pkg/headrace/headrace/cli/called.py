@@ -83,7 +83,7 @@ class Source:
         key = _ignoring_case(repository)
         if key not in self._open:
             mirror = self._mirror(repository.replace("/", "+"))
-            self._open[key] = git.Objects(mirror) if mirror else None
+            self._open[key] = git.Objects(mirror, env={"GIT_CEILING_DIRECTORIES": _above(mirror)}) if mirror else None
         return self._open[key]
 
     def _mirror(self, name: str) -> str:
@@ -125,6 +125,11 @@ def names_of(ref: str) -> list[str]:
     if _SHA.fullmatch(ref):
         return [ref.lower(), *(before + ref for before in TAG_BEFORE_BRANCH)]
     return [ref] if ref.startswith("refs/") else [before + ref for before in TAG_BEFORE_BRANCH]
+
+
+def _above(folder: str) -> str:
+    """Where git must not look for a repository: a folder that is none may lie in one."""
+    return os.path.dirname(os.path.realpath(folder))
 
 
 def _is_inside(path: str) -> bool:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from headrace.engine.decide import Action, Cancel, Finish, Settle, Start, combined, decide, outcome
+from headrace.engine.decide import Action, Cancel, Enter, Finish, Leave, Settle, Start, combined, decide, outcome
 from headrace.engine.gates import Abandon, CallOff, Release, Take
 from headrace.engine.options import Limits
 from headrace.events.model import Event, Repository
-from headrace.plan.model import Claim, JobPath, Leg, Plan, Planned, Reason, Result, Would
+from headrace.plan.model import CallScope, Claim, JobPath, Leg, Plan, Planned, Reason, Result, Would
 from headrace.record.queueing import Standing
 from headrace.record.state import LegState, RunState
-from headrace.workflow.model import Job, Steps
+from headrace.workflow.model import Call, Job, Steps
 from headrace.workflow.tokens import Expression, Scalar
+from msgspec import structs
 
 EVENT = Event("push", Repository("o/r", "/r", "/r/.git"), "refs/heads/main", "a" * 40, "/r/.git")
 
@@ -26,6 +27,11 @@ def planned(id: str, needs: tuple[str, ...] = (), legs: int = 1, would: Would = 
     return Planned(JobPath(f"w:{id}"), "w", job, tuple(JobPath(f"w:{need}") for need in needs), made)
 
 
+def calling(id: str, needs: tuple[str, ...] = (), legs: int = 1, **more: Any) -> Planned:
+    made = planned(id, needs, legs, **more)
+    return structs.replace(made, job=structs.replace(made.job, body=Call("./x.yml")))
+
+
 class World:
     """A run by hand: `results` are set, `next` says what the engine would do."""
 
@@ -36,10 +42,11 @@ class World:
         self.started: set[JobPath] = set()
         self.state = RunState("1")
         self.limits = Limits(parallel)
+        self.left: dict[str, LegState] = {}
         self.count = 0
 
     def next(self) -> list[Action]:
-        return decide(self.plan, self.settled, self.started, self.state, self.limits, standings=self.standings)
+        return decide(self.plan, self.settled, self.started, self.state, self.limits, self.left, self.standings)
 
     def go(self) -> list[Action]:
         """Do what is due: settle and start; what remains is returned."""
@@ -50,12 +57,27 @@ class World:
                     self.settled[path] = job = self.plan.jobs[path]
                     assert isinstance(job.legs, tuple)
                     for leg in job.legs:
-                        self.state.legs[leg.path] = LegState(
-                            leg.path, path, "w", "", leg.name, leg.index, leg.total, None, job.needs, leg.continue_on_error, ""
-                        )
+                        if not isinstance(job.job.body, Call):
+                            self.state.legs[leg.path] = self.row(leg, job)
                 case Start(leg=leg):
                     self.started.add(leg.path)
+                case Enter(job=path, leg=leg):
+                    self.started.add(leg.path)
+                    inner = planned(f"{leg.path[2:]}/x")
+                    self.plan.jobs[inner.path] = inner
+                    self.plan.calls[leg.path] = CallScope(path, "w", ("c",), leg.name, "./x.yml", (inner.path,))
         return actions
+
+    def row(self, leg: Leg, job: Planned) -> LegState:
+        return LegState(leg.path, job.path, "w", "", leg.name, leg.index, leg.total, None, job.needs, leg.continue_on_error, "")
+
+    def leave(self, leg: str, result: Result, **outputs: str) -> None:
+        """What an engine does at the end of a call."""
+        self.count += 1
+        job = self.plan.jobs[JobPath(f"w:{leg.partition(':')[0]}")]
+        assert isinstance(job.legs, tuple)
+        row = self.left[f"w:{leg}"] = self.row(next(each for each in job.legs if each.path == f"w:{leg}"), job)
+        row.result, row.outputs, row.finished = result, outputs, self.count
 
     def end(self, leg: str, result: Result, **outputs: str) -> None:
         self.count += 1
@@ -71,6 +93,10 @@ def names(actions: list[Action]) -> list[str]:
                 found.append(f"settle {path}")
             case Start(leg=leg):
                 found.append(f"start {leg.path}")
+            case Enter(leg=leg):
+                found.append(f"enter {leg.path}")
+            case Leave(leg=leg):
+                found.append(f"leave {leg.path}")
             case Finish(leg=leg, result=result):
                 found.append(f"{result} {leg.path}")
             case Cancel(leg=path):
@@ -197,6 +223,71 @@ def test_the_worst_leg_is_the_job(legs: list[Result], whole: Result) -> None:
     assert combined(legs) == whole
 
 
+@pytest.mark.covers("language:9.1")
+def test_a_calling_leg_is_entered_and_left_when_all_inside_has_results() -> None:
+    world = World(calling("c"), planned("z", ("c",)), parallel=1)
+    assert names(world.go()) == ["settle w:c"]
+    assert names(world.go()) == ["enter w:c:0"]
+    assert names(world.go()) == ["settle w:c:0/x"]
+    assert names(world.go()) == ["start w:c:0/x:0"]
+    assert names(world.next()) == []
+    world.end("c:0/x:0", "failure")
+    assert names(world.next()) == ["leave w:c:0"]
+    world.leave("c:0", "failure")
+    assert names(world.go()) == ["settle w:z"]
+
+
+def test_a_call_takes_no_place_among_the_running_legs_but_what_is_inside_does() -> None:
+    world = World(calling("c", legs=2), planned("a"), parallel=1)
+    world.go()
+    assert names(world.go()) == ["enter w:c:0", "enter w:c:1", "start w:a:0"]
+    assert names(world.go()) == ["settle w:c:0/x", "settle w:c:1/x"]
+    assert names(world.next()) == []
+    world.end("a:0", "success")
+    assert names(world.next()) == ["start w:c:0/x:0"]
+
+
+@pytest.mark.covers("language:6.5")
+def test_max_parallel_and_fail_fast_count_whole_calls() -> None:
+    world = World(calling("c", legs=3, max_parallel=2))
+    world.go()
+    assert names(world.go()) == ["enter w:c:0", "enter w:c:1"]
+    world.go()
+    world.go()
+    world.end("c:0/x:0", "failure")
+    assert names(world.next()) == ["leave w:c:0"]  # what fails inside is not yet a failed row
+    world.leave("c:0", "failure")
+    assert names(world.next()) == ["cancel w:c:1", "cancelled w:c:2"]
+    patient = World(calling("c", legs=3, max_parallel=2, fail_fast=False))
+    for _ in range(4):
+        patient.go()
+    patient.end("c:0/x:0", "failure")
+    patient.leave("c:0", "failure")
+    assert names(patient.next()) == ["enter w:c:2"]
+
+
+@pytest.mark.covers("language:9.4")
+def test_of_several_calls_the_last_one_that_succeeded_wins_an_output_and_a_single_one_always_has_its_own() -> None:
+    job = calling("c", legs=3, fail_fast=False)
+    world = World(job)
+    world.go()
+    world.go()
+    world.leave("c:1", "success", x="one")
+    world.leave("c:0", "success", x="")
+    assert outcome(job, world.state, world.left) is None
+    world.leave("c:2", "failure", x="two")
+    done = outcome(job, world.state, world.left)
+    assert done is not None
+    assert (done.result, done.outputs) == ("failure", {"x": "one"})
+    single = calling("c")
+    alone = World(single)
+    alone.go()
+    alone.leave("c:0", "failure", x="two")
+    done = outcome(single, alone.state, alone.left)
+    assert done is not None
+    assert done.outputs == {"x": "two"}
+
+
 # ---- concurrency groups ----
 
 HOLDS, WAITS = Standing("holds", "g"), Standing("waits", "g", holder="9")
@@ -310,3 +401,21 @@ def test_all_legs_of_a_matrix_compete_at_once() -> None:
     assert names(world.next()) == ["take w:m:0", "take w:m:1", "take w:m:2"]
     world.standings.update({"w:m:0": HOLDS, "w:m:1": OVER, "w:m:2": WAITS})
     assert names(world.next()) == ["start w:m:0", "cancelled w:m:1"]
+
+
+@pytest.mark.covers("language:10.1")
+def test_a_leg_that_wants_two_groups_takes_one_after_the_other_and_leaves_both() -> None:
+    """A leg that calls a file: its own, and that of the file."""
+    world = World(planned("a", concurrency=Claim("g"), embedded=Claim("h")))
+    world.go()
+    assert names(world.next()) == ["take w:a:0"]
+    world.standings["w:a:0"] = HOLDS
+    assert names(world.next()) == ["take w:a:0\n1"]
+    world.standings["w:a:0\n1"] = WAITS
+    assert names(world.next()) == []
+    world.standings["w:a:0\n1"] = HOLDS
+    assert names(world.go()) == ["start w:a:0"]
+    world.standings["w:a:0\n1"] = DOOMED
+    assert names(world.next()) == ["cancel w:a:0"]
+    world.end("a:0", "cancelled")
+    assert names(world.next()) == ["release w:a:0", "release w:a:0\n1"]
