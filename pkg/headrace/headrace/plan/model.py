@@ -30,7 +30,7 @@ class Reason(Struct, frozen=True):
 
 class Leg(Struct, frozen=True):
     """One run of a job: `matrix` is None without a matrix, `name` the display name. `concurrency` is the job's group, empty where
-    it has none."""
+    it has none. `sources` says for each value of `matrix` where in the file it stands."""
 
     path: JobPath
     index: int
@@ -46,6 +46,7 @@ class Leg(Struct, frozen=True):
     fail_fast: bool = True
     max_parallel: int = 0  # 0: no bound
     concurrency: str = ""
+    sources: dict[str, Position] = {}
 
 
 class Deferred(Struct, frozen=True):

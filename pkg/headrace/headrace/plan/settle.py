@@ -22,6 +22,7 @@ from headrace.workflow.lookup import fields
 from headrace.workflow.matrix import Row, display_name, expand
 from headrace.workflow.model import Job, Step, Steps
 from headrace.workflow.problems import render
+from headrace.workflow.provenance import sources_of
 from headrace.workflow.tokens import Mapping as MappingToken
 from headrace.workflow.tokens import Scalar, Token
 from headrace.workflow.tokens import Sequence as SequenceToken
@@ -177,6 +178,8 @@ def _job_name(place: _Place) -> str:
         return own
     if isinstance(token, Scalar):
         return display_name(template.text(token, {}) or own, None)
+    if any(path[0] in ("matrix", "strategy") for path in template.references(token)):
+        return template.written(token)  # GitHub shows the text of the file where no row was made
     try:
         return template.text(token, place.contexts() | {"strategy": None, "matrix": None}) or own
     except (Undecided, HeadraceError):
@@ -280,6 +283,7 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
         would="run",
         why=why,
         matrix=row.values if row else None,
+        sources=sources_of(job.strategy, row) if row else {},
         total=total,
         fail_fast=strategy.fail_fast,
         max_parallel=strategy.max_parallel,

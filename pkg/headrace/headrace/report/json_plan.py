@@ -40,17 +40,28 @@ def _rows(planned: Planned) -> Iterator[documents.PlanRow]:
     job, needs = job_id(planned.path, planned.workflow), needs_ids(planned)
     if isinstance(planned.legs, Deferred):
         why = planned.legs.why
-        yield documents.PlanRow(planned.workflow, job, job, None, needs, "undecided", say(why), why.rule, place(why))
+        yield documents.PlanRow(planned.workflow, job, job, None, needs, "undecided", say(why), why.rule, place(why), why.facts)
         return
     for leg in planned.legs:
         why = leg.why
         yield documents.PlanRow(
-            planned.workflow, job, leg.name, plain_value(leg.matrix), needs, leg.would, say(why), why.rule, place(why)
+            planned.workflow,
+            job,
+            leg.name,
+            plain_value(leg.matrix),
+            needs,
+            leg.would,
+            say(why),
+            why.rule,
+            place(why),
+            facts=why.facts,
+            from_={key: str(at) for key, at in leg.sources.items()},
+            runs_on=list(leg.labels),
         )
 
 
 def rejected_rows(reasons: Iterable[Reason]) -> list[documents.Rejected]:
-    return [documents.Rejected(workflow_of(why), say(why), why.rule, place(why)) for why in reasons]
+    return [documents.Rejected(workflow_of(why), say(why), why.rule, place(why), why.facts) for why in reasons]
 
 
 def problem_rows(problems: Iterable[Problem]) -> list[documents.FileProblem]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from headrace.plan.model import Reason
-from headrace.report.text import clean, count
+from headrace.report.text import clean, count, shorten
 
 Facts = Mapping[str, str]
 _WORDS: dict[str, Callable[[Facts], str]] = {}
@@ -180,12 +180,24 @@ def _forced(facts: Facts) -> str:
 def _condition(facts: Facts) -> str:
     """With what decided, its condition does not hold; without, it does."""
     source = _own(facts.get("if", ""))
-    parts = [f"{text} is {value}" for text, value in facts.items() if text not in ("if", "assumed", "rule")]
+    parts = [f"{text} is {_value(value)}" for text, value in facts.items() if text not in ("if", "assumed", "rule")]
     if not parts:
         return f"its condition holds: {source}"
     shown = [part for part in parts if part != f"{source} is false"]
     assumed = f", if {facts['assumed']}" if "assumed" in facts else ""
     return f"its condition is false{assumed}: {source}" + (f"; {', '.join(shown)}" if shown else "")
+
+
+def _value(text: str) -> str:
+    """A value that a condition saw: on one line, and of a large one both ends.
+
+    >>> _value(""), _value('{\\n  "a": 1\\n}')
+    ("''", '{ "a": 1 }')
+    """
+    return shorten(" ".join(text.split()), _VALUE) or "''"
+
+
+_VALUE = 100
 
 
 def _own(condition: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from headrace.base.errors import HeadraceError, Position, Problem
-from headrace.expressions import ExpressionError, Value, evaluate, parse
+from headrace.expressions import ExpressionError, Value, evaluate, parse, print_expression
 from headrace.expressions import calls as calls_of
 from headrace.expressions import references as references_of
+from headrace.expressions.nodes import Call, Literal
 from headrace.workflow import messages
 from headrace.workflow.lookup import is_literal
 from headrace.workflow.scalars import text_of
@@ -27,6 +29,7 @@ __all__ = [
     "strings",
     "text",
     "value",
+    "written",
 ]
 
 Contexts = Mapping[str, Value]
@@ -205,6 +208,29 @@ def _expressions(token: Token) -> list[Expression]:
             return [found for pair in pairs for part in pair for found in _expressions(part)]
         case _:
             return []
+
+
+def written(token: Token) -> str:
+    """The text of a scalar as it stands in the file, its expressions in their usual spelling.
+
+    >>> written(Expression("format('test {0} ({{}})', matrix.os)"))
+    'test ${{ matrix.os }} ({})'
+    """
+    if not isinstance(token, Expression):
+        return text_of(token.value) if isinstance(token, Scalar) else ""
+    match parse(token.source, functions=_ANY_FUNCTIONS):
+        case Call("format", (Literal(str(form)), *arguments)) if set(_indexes(form)) == {str(n) for n in range(len(arguments))}:
+            spelled = [f"${{{{ {print_expression(argument)} }}}}" for argument in arguments]
+            return _mark(lambda found: spelled[int(found[1])] if found[1] else found[0][0], form)
+        case node:
+            return f"${{{{ {print_expression(node)} }}}}"
+
+
+_mark = re.compile(r"\{\{|\}\}|\{(\d+)\}").sub
+
+
+def _indexes(form: str) -> list[str]:
+    return [found for found in re.findall(r"\{\{|\}\}|\{(\d+)\}", form) if found]
 
 
 def calls(token: Token) -> frozenset[str]:

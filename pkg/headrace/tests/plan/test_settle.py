@@ -244,6 +244,25 @@ def test_the_display_name(plan: MakePlan, leg: Callable[..., Any], name: str, sh
     assert leg(plan(jobs(t=f"{name}strategy: {{matrix: {{a: [1]}}}}")), "t").name == shown
 
 
+@pytest.mark.covers("language:6.4")
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("'on ${{ matrix.py }} ({}) of ${{ github.ref_name }}'", "on ${{ matrix.py }} ({}) of ${{ github.ref_name }}"),
+        ("'${{ matrix.py||1 }}'", "${{ matrix.py || 1 }}"),
+        ("\"${{ format('{0}', matrix.py, 'unused') }}\"", "${{ format('{0}', matrix.py, 'unused') }}"),
+        ("'no. ${{ strategy.job-index }}'", "no. ${{ strategy.job-index }}"),
+        ("'of ${{ github.ref_name }}'", "of main"),
+        ("plain", "plain"),
+    ],
+)
+def test_a_job_that_is_skipped_before_its_matrix_goes_by_the_name_in_the_file(
+    plan: MakePlan, leg: Callable[..., Any], name: str, shown: str
+) -> None:
+    made = plan(jobs(a=f"if: 'false', name: {name}, strategy: {{matrix: {{py: [1]}}}}"))
+    assert (leg(made, "a").would, leg(made, "a").name) == ("skip", shown)
+
+
 def test_a_matrix_from_outputs_waits_for_them(plan: MakePlan) -> None:
     text = jobs(a="", t="needs: a, strategy: {matrix: {x: '${{ fromJSON(needs.a.outputs.m) }}'}}")
     made = plan(text)

@@ -56,6 +56,12 @@ CASES = [
         "its condition is false: github.ref == 'x'; github.ref is \"refs/heads/main\"",
     ),
     ("condition", {"if": "success() && (false)", "false": "false"}, "its condition is false: false"),
+    ("condition", {"if": "vars.X", "vars.X": ""}, "its condition is false: vars.X; vars.X is ''"),
+    (
+        "condition",
+        {"if": "x", "github.event": '{\n  "a": "' + "y" * 200 + '"\n}'},
+        'its condition is false: x; github.event is { "a": "' + "y" * 41 + "…" + "y" * 47 + '" }',
+    ),
     (
         "condition",
         {"if": "failure()", "failure()": "false", "assumed": "every needed job succeeds"},
