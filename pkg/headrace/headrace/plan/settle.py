@@ -15,7 +15,7 @@ from headrace.plan.around import STATUS_FUNCTIONS, Before, Undecided, look_back,
 from headrace.plan.contexts import NO_RUN, RunInfo, github_context, strategy_context
 from headrace.plan.model import Deferred, JobPath, Leg, Outcome, Plan, Planned, Reason, Would
 from headrace.plan.select import wants_row
-from headrace.plan.unsupported import UNKNOWN, Subject, feature_named, missing, unsupported
+from headrace.plan.unsupported import UNKNOWN, Open, Subject, feature_named, missing, unsupported
 from headrace.workflow import messages as fixed
 from headrace.workflow import template
 from headrace.workflow.lookup import fields
@@ -304,7 +304,11 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
         labels, group = found.pop("runs_on")
         found["labels"] = labels
     leg = structs.replace(leg, **found)
-    lacking = unsupported(_subject(place, labels, group, contexts))
+    lacking: Reason | None = None
+    try:
+        lacking = unsupported(_subject(place, labels, group, contexts))
+    except Open as error:
+        hang = hang or (error.hang, error.feature.name)
     if lacking is not None:
         return structs.replace(leg, would="unsupported", why=lacking)
     if hang is not None:
@@ -392,7 +396,7 @@ def _subject(place: _Place, labels: tuple[str, ...] | None, group: str, contexts
     def value(token: Token) -> Any:
         try:
             return UNKNOWN if any(map(_late, template.references(token))) else template.value(token, contexts)
-        except (Undecided, HeadraceError):
+        except HeadraceError:
             return UNKNOWN
 
     return Subject(place.job, labels, group, place.plan.capabilities, value, lambda step: _never(step, contexts))

@@ -71,6 +71,11 @@ def _skip_ci(facts: Facts) -> str:
     return f"the head commit's message says {facts.get('mark', '[skip ci]')}"
 
 
+@_word("unsent")
+def _unsent(facts: Facts) -> str:
+    return f"GitHub sends no {facts.get('event', 'event')} for {facts.get('what', 'this')}"
+
+
 @_word("types")
 def _types(facts: Facts) -> str:
     action, types = facts.get("action", ""), facts.get("types", "")

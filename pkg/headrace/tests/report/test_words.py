@@ -12,6 +12,11 @@ CASES = [
     ("event", W, "push starts it"),
     ("event", W | {"on": "pull_request, schedule"}, "push does not start it; it starts on pull_request, schedule"),
     ("skip-ci", W | {"mark": "[skip ci]"}, "the head commit's message says [skip ci]"),
+    (
+        "unsent",
+        W | {"event": "release", "what": "a draft that is edited"},
+        "GitHub sends no release for a draft that is edited",
+    ),
     ("types", W | {"action": "opened", "types": "opened, closed"}, "activity type opened is among its types"),
     ("types", W | {"action": "labeled", "types": "opened"}, "activity type labeled is not among its types (opened)"),
     ("branches", W | {"value": "main", "filter": "branches", "pattern": "ma*"}, "branch main matches 'ma*' in branches"),
