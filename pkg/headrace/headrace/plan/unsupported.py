@@ -220,9 +220,8 @@ def _beyond(limit: Limit, token: Token, subject: Subject) -> bool:
     if value is UNKNOWN or isinstance(value, list | dict):
         return False
     text = to_text(value).strip()
-    if limit.but:
-        if allowed is UNKNOWN or text.lower() == to_text(allowed).lower():
-            return False
+    if limit.but and (allowed is UNKNOWN or text.lower() == to_text(allowed).lower()):
+        return False
     return any(re.fullmatch(limit.values, line.strip(), re.IGNORECASE) for line in text.splitlines())
 
 

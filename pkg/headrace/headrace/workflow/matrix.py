@@ -21,6 +21,7 @@ from headrace.workflow.yaml_tokens import fold
 
 MAX_ROWS = 256
 _MAX_WORK = 1_000_000  # comparisons; a product that needs more counts as too long, whatever `exclude` would leave of it
+_MOST_WORK = 10_000_000  # comparisons of rows with entries of `include` and `exclude`, however few the rows are
 _NAME, _ID = 100, 25
 
 
@@ -61,6 +62,8 @@ def expand(matrix: Value, *, job: str = "") -> tuple[Row, ...]:
     work = 1 + sum(map(len, filters)) + sum(len(entry) + len(_leaves(entry, names)) for entry in include)
     if count * work > _MAX_WORK and count > MAX_ROWS:
         raise MatrixError(messages.too_many_rows(job, count, MAX_ROWS))
+    if count * work > _MOST_WORK:
+        raise MatrixError(messages.too_much_matrix(job, _MOST_WORK))
     rows = _product(vectors) if vectors else iter(())
     kept = [(row, places) for row, places in rows if not any(_matches(row, leaves) for leaves in filters)]
     expanded, matched = _include(kept, include, names)

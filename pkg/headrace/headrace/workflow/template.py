@@ -102,6 +102,7 @@ class _Evaluation:
         self.contexts = contexts
         self.functions = functions
         self.problems: list[Problem] = []
+        self.open = 0  # collections of the token that are being evaluated
 
     def __enter__(self) -> _Evaluation:
         return self
@@ -146,13 +147,18 @@ class _Evaluation:
 
     def expression(self, token: Expression) -> tuple[bool, Value]:
         try:
-            return True, evaluate(parse(token.source, functions=_ANY_FUNCTIONS), self.contexts, self.functions)
+            found = evaluate(parse(token.source, functions=_ANY_FUNCTIONS), self.contexts, self.functions)
+            if isinstance(found, (list, dict)) and _deeper(found, MAX_DEPTH - self.open):
+                self.tell(messages.DEPTH_EXCEEDED, token.at)
+                return False, None
+            return True, found
         except ExpressionError as error:
             self.tell(error.message, token.at)
             return False, None
 
     def sequence(self, items: tuple[Token, ...]) -> list[Value]:
         found: list[Value] = []
+        self.open += 1
         for item in items:
             if not isinstance(item, Expression):
                 found.append(self.any(item))
@@ -162,11 +168,13 @@ class _Evaluation:
                 found.extend(one)
             elif ok:
                 found.append(one)
+        self.open -= 1
         return found
 
     def mapping(self, token: MappingToken) -> dict[str, Value]:
         found: dict[str, Value] = {}
         taken: set[str] = set()
+        self.open += 1
 
         def put(key: str, one: Value, at: Position) -> None:
             if fold(key) in taken:
@@ -191,7 +199,23 @@ class _Evaluation:
                     self.unfit(computed, key.at)
                 elif ok:
                     put(text_of(computed), self.any(inner), key.at)
+        self.open -= 1
         return found
+
+
+MAX_DEPTH = 50
+
+
+def _deeper(value: Value, most: int) -> bool:
+    """Whether more collections than that are open at once somewhere in the value.
+
+    >>> _deeper([[], {"a": 1}], 2), _deeper([[], {"a": [1]}], 2)
+    (False, True)
+    """
+    if not isinstance(value, (list, dict)):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return most < 1 or any(_deeper(each, most - 1) for each in inner)
 
 
 # Where a function may stand was checked when the file was read.
