@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import random
-import select
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from test_core.calls import Headrace
+from test_core.calls import Headrace, lines_until, until
 
 KILLS = int(os.environ.get("HEADRACE_KILLS", "6"))
 MARK = "HEADRACE_TEST_MARK"
@@ -33,25 +32,6 @@ JOBS = """\
     runs-on: ubuntu-latest
     steps: [{run: 'for i in 1 2 3 4 5 6 7 8 9; do echo $i; sleep 0.05; done'}]
 """
-
-
-def until(condition: object, what: str, seconds: float = 30.0) -> None:
-    """Wait until `condition()` is truthy, looking again after every hundredth of a second."""
-    for _ in range(int(seconds * 100)):
-        if condition():  # type: ignore[operator]
-            return
-        select.select([], [], [], 0.01)
-    raise AssertionError(what)
-
-
-def lines_until(process: subprocess.Popen[str], text: str) -> str:
-    assert process.stderr is not None
-    seen = ""
-    for line in process.stderr:
-        seen += line
-        if text in line:
-            return seen
-    raise AssertionError(f"{text!r} was not said:\n{seen}")
 
 
 @pytest.fixture

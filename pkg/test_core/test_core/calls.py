@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -122,3 +123,22 @@ class Headrace:
 
 def interrupt(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGINT)
+
+
+def until(condition: object, what: str, seconds: float = 30.0) -> None:
+    """Wait until `condition()` is truthy, looking again after every hundredth of a second."""
+    for _ in range(int(seconds * 100)):
+        if condition():  # type: ignore[operator]
+            return
+        select.select([], [], [], 0.01)
+    raise AssertionError(what)
+
+
+def lines_until(process: subprocess.Popen[str], text: str) -> str:
+    assert process.stderr is not None
+    seen = ""
+    for line in process.stderr:
+        seen += line
+        if text in line:
+            return seen
+    raise AssertionError(f"{text!r} was not said:\n{seen}")

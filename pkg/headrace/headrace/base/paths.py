@@ -16,8 +16,20 @@ import os
 def _xdg(variable: str, fallback: str) -> str:
     base = os.environ.get(variable, "")
     if not os.path.isabs(base):  # the XDG rule: a relative path is ignored
-        base = os.path.join(os.path.expanduser("~"), fallback)
+        base = os.path.join(_home(), fallback)
     return os.path.join(base, "headrace")
+
+
+def _home() -> str:
+    home = os.path.expanduser("~")
+    if os.path.isabs(home):
+        return home
+    import pwd  # a relative HOME would mean another folder for every folder that we are called in
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return "/"
 
 
 def state_dir() -> str:

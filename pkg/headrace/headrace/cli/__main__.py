@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from signal import SIG_DFL, SIGINT, default_int_handler, signal
 
+from headrace.base.bundle import install
+
 
 def main() -> None:
     """Do what the process's arguments say, and end it with the exit status."""
+    gc.disable()  # nothing that is being loaded is garbage; who runs for long enables it
     signal(SIGINT, SIG_DFL)  # no traceback of what is being imported
     _open_streams()
+    install()
     # All is flushed and written. Taking the interpreter down in order would only take time.
     os._exit(do(sys.argv[1:]))
 
@@ -54,6 +59,7 @@ def _call(arguments: list[str]) -> object:
             else:
                 from headrace.cli.plan import plan as verb
             return verb(call)
+    gc.enable()
     from headrace.cli.verbs import command_line
 
     return command_line().main(arguments, prog_name="headrace", standalone_mode=False)

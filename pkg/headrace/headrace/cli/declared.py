@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+from msgspec import Struct
 
 Kind = Literal["one", "many", "flag", "count", "choice", "number"]
 
 
-class Option(NamedTuple):
+class Option(Struct, frozen=True):
     """`names`: the short one first, if any. `number` is a whole number from 1. `dest` is the key of its value."""
 
     names: tuple[str, ...]
@@ -51,7 +53,7 @@ class Option(NamedTuple):
         return text
 
 
-class Call(NamedTuple):
+class Call(Struct, frozen=True):
     """A call of a verb: dest → value, and the dests that stand on the command line."""
 
     values: dict[str, Any]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
 
-ZYGOTE: list[tuple[socket.socket, int]] = []
+from headrace.base.sockets import Socket
+
+ZYGOTE: list[tuple[Socket, int]] = []
 """The socket and the process id of the zygote, for `run`; empty where none was forked."""
 
 

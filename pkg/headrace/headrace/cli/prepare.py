@@ -58,8 +58,10 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
     from headrace.plan.select import Selection
 
     request = EventRequest(call.ref, call.sha, call.base, call.head, call.payload, call.actor, call.inputs)
-    event: Event = build_event(repository, call.event, request, objects)
-    gathered = gather(event, call.workflows, Parsed(name_of(repository.git_dir), keeps=objects is not None), call.actions_root)
+    parsed = Parsed(name_of(repository.git_dir), keeps=objects is not None)
+    with git.Objects(repository.root) as found:
+        event: Event = build_event(repository, call.event, request, objects, found)
+        gathered = gather(event, call.workflows, parsed, call.actions_root, found)
     say_problems(gathered.problems)
     selection = Selection(gathered.selected, call.jobs, call.needs, call.matrix)
     plan = make_plan(gathered.workflows, event, capabilities(), selection, vars=call.vars)

@@ -10,7 +10,7 @@ from headrace.cli.declared import Call
 from headrace.cli.options import RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from headrace.cli.options import Asked
     from headrace.cli.prepare import Prepared
@@ -66,7 +66,7 @@ def _run_jobs(prepared: Prepared, asked: Asked, values: Mapping[str, Any]) -> Ru
     from headrace.report.logs import Logs
     from headrace.report.stream import Observer
 
-    asked_for = run_options(asked, values)
+    asked_for = run_options(asked, values, prepared.plan.event.left_out)
     logs = Logs()
     observer = Observer(_renderers(asked, bool(values["json_stream"]), logs), logs, run_dir)
     zygote = ZYGOTE.pop() if ZYGOTE else None
@@ -102,20 +102,22 @@ ISOLATION = (
 )
 
 
-def notes(environ: Mapping[str, str]) -> tuple[str, ...]:
+def notes(environ: Mapping[str, str], left_out: Sequence[str] = ()) -> tuple[str, ...]:
     """What is said once at the start of a run."""
     said = [ISOLATION]
+    if left_out:
+        said.append(f"not part of the run, because it cannot be read: {', '.join(left_out)}")
     home = environ.get("HOME", "")
     config = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     places = (f"{config}/pip/pip.conf", f"{home}/.pip/pip.conf", f"{config}/uv/uv.toml", f"{home}/.npmrc", f"{home}/.netrc")
-    left_out = [place for place in places if os.path.exists(place)]
-    if left_out:
-        said.append(f"jobs do not see {', '.join(left_out)}, as none of it is on a hosted machine")
+    unseen = [place for place in places if os.path.exists(place)]
+    if unseen:
+        said.append(f"jobs do not see {', '.join(unseen)}, as none of it is on a hosted machine")
     return tuple(said)
 
 
-def run_options(asked: Asked, values: Mapping[str, Any]) -> RunOptions:
-    """What the engine is told."""
+def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str] = ()) -> RunOptions:
+    """What the engine is told. `left_out`: what of the working tree could not be read."""
     from headrace.base.errors import Problem, UsageError
     from headrace.cli.words import without_secrets
     from headrace.engine.options import RunOptions
@@ -128,7 +130,7 @@ def run_options(asked: Asked, values: Mapping[str, Any]) -> RunOptions:
     if asked.actions:
         raise UsageError(Problem("--action: jobs cannot be given other folders for actions yet", hint="leave it out"))
     return RunOptions(
-        notes=notes(os.environ),
+        notes=notes(os.environ, left_out),
         isolation=values["isolation"] or "auto",
         network=values["network"] or "private",
         expose=tuple(os.path.abspath(path) for path in values["expose"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from msgspec import Struct
 from headrace.base import git
 from headrace.base.errors import Problem, UsageError
 from headrace.cli.parsed import Parsed
+from headrace.events.detect import common_dir
 from headrace.events.model import Event
 from headrace.plan.nearest import hint
 from headrace.workflow.model import Workflow
@@ -134,12 +136,16 @@ class Source:
         return found.data if found is not None and found.kind == "blob" else None
 
 
-def gather(event: Event, wanted: tuple[str, ...], parsed: Parsed, mirrors: str = "") -> Gathered:
+def gather(
+    event: Event, wanted: tuple[str, ...], parsed: Parsed, mirrors: str = "", found: git.Objects | None = None
+) -> Gathered:
     """All workflow files of the event's tree, or those that `-W` names. `mirrors` is a folder of git repositories
-    OWNER+NAME/repo; `parsed` knows files that were read before. Raises UsageError where `-W` names nothing."""
+    OWNER+NAME/repo; `parsed` knows files that were read before; `found` are the repository's own objects, where they are
+    open already. Raises UsageError where `-W` names nothing."""
     if not from_commit(event):
         return _gather(event, WorkTree(event.repository.root), wanted, parsed, mirrors)
-    with git.Objects(event.objects or event.repository.git_dir) as objects:
+    own = event.objects == common_dir(event.repository.git_dir)
+    with contextlib.nullcontext(found) if found and own else git.Objects(event.objects or event.repository.git_dir) as objects:
         if objects.commit(event.sha) is None:  # a commit that only a run would make
             return _gather(event, WorkTree(event.repository.root), wanted, parsed, mirrors)
         return _gather(event, CommitTree(objects, event.sha), wanted, parsed, mirrors)

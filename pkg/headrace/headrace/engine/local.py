@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterable
 
 import msgspec
 
+from headrace.base.sockets import AF_UNIX, SOCK_STREAM, Socket, socketpair
 from headrace.plan.model import Reason
 from headrace.record.codec import Frames, decode_body, frame
 from headrace.record.records import Body
@@ -16,7 +16,7 @@ from headrace.sandbox.zygote import Zygote
 
 
 class LocalAttempt:
-    def __init__(self, sock: socket.socket, kill: Callable[[], None]) -> None:
+    def __init__(self, sock: Socket, kill: Callable[[], None]) -> None:
         self._sock = sock
         self.kill = kill
         self._frames = Frames()
@@ -57,7 +57,7 @@ class LocalExecutor:
 
     def start(self, ticket: JobTicket) -> LocalAttempt:
         """Raises EngineError where the zygote is gone."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        ours, theirs = socketpair(AF_UNIX, SOCK_STREAM)
         self._zygote.fork(theirs)
         number, self._count = self._count, self._count + 1
         ours.sendall(frame(encode_ticket(ticket)))

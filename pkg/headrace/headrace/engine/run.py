@@ -5,10 +5,10 @@ Every record is journalled before it is shown.
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import signal
-import socket
 import time
 from collections.abc import Callable
 from types import FrameType
@@ -18,6 +18,7 @@ from msgspec import structs
 
 from headrace import __version__
 from headrace.base.paths import work_dir
+from headrace.base.sockets import Socket
 from headrace.engine.decide import Cancel, Finish, Settle, Start, decide, effective, outcome
 from headrace.engine.early import load_supervisor
 from headrace.engine.executor import Attempt, Executor
@@ -31,11 +32,13 @@ from headrace.plan.settle import settle
 from headrace.record.journal import Journal, lock_run
 from headrace.record.records import Body, LegFinished, LegQueued, LegStarted, Lost, Record, RunFinished, RunStarted
 from headrace.record.state import RunState, fold
+from headrace.sandbox.children import adopt_orphans, children, end_all
 from headrace.sandbox.zygote import Zygote, start
 
 Observer = Callable[[Record], None]
 _TICK = 1.0  # seconds between two ticks of the observer
 _FORCED = 10.0  # seconds that forcibly cancelled legs have before their processes are killed from above
+_KILLED = 2.0  # seconds for that, before the engine does it itself
 
 
 def run(
@@ -44,7 +47,7 @@ def run(
     journal: Journal,
     observe: Observer,
     *,
-    zygote: tuple[socket.socket, int] | None = None,
+    zygote: tuple[Socket, int] | None = None,
     tick: Callable[[], None] = lambda: None,
     interrupted: Callable[[int], None] = lambda _: None,
 ) -> RunState:
@@ -57,9 +60,11 @@ def run(
         __version__, plan.event.snapshot, "host", options.argv, options.notes,
     )  # fmt: skip
     nursery = Zygote(*(zygote or start(load_supervisor)))
+    strangers = frozenset(children(os.getpid()))
     try:
         run_id, numbers = journal.create(started, plan.workflows)
         lock = lock_run(run_id)
+        nursery.ahead(work_dir(run_id), plan.event.repository.name)
         for leftover in sweep(run_id):
             nursery.remove(leftover)
         if options.keep:
@@ -69,19 +74,21 @@ def run(
         services = ServiceHost(run_id)
         try:
             tickets = Tickets(plan, options, run_id, numbers, services)
-            engine = _Engine(plan, options, journal, observe, LocalExecutor(nursery), tickets, services, nursery, run_id)
+            executor = LocalExecutor(nursery)
+            engine = _Engine(plan, options, journal, observe, executor, tickets, services, nursery, run_id, strangers)
             return engine.run(started, tick, interrupted)
         finally:
             services.close()
             os.close(lock)
     finally:
         nursery.close()
+        end_all(strangers)  # there are others only where a job has killed those that would have ended it
 
 
 class _Engine:
     def __init__(
         self, plan: Plan, options: RunOptions, journal: Journal, observe: Observer, executor: Executor,
-        tickets: Tickets, services: ServiceHost, nursery: Zygote, run_id: str,
+        tickets: Tickets, services: ServiceHost, nursery: Zygote, run_id: str, strangers: frozenset[int],
     ) -> None:  # fmt: skip
         self._plan = plan
         self._options = options
@@ -91,6 +98,7 @@ class _Engine:
         self._tickets = tickets
         self._services = services
         self._nursery = nursery
+        self._strangers = strangers  # children of this process that are none of the run's
         self._limits = Limits(options.max_parallel or max(2, os.cpu_count() or 1))
         self._settled: dict[JobPath, Planned] = {}
         self._started: set[JobPath] = set()
@@ -99,6 +107,7 @@ class _Engine:
         self._grace: dict[JobPath, float] = {}
         self._cancelled: dict[JobPath, Reason] = {}
         self._forced: set[JobPath] = set()
+        self._killed: set[JobPath] = set()
         self._interrupts = 0
         self._obeyed = 0
         self._state = RunState(run_id)
@@ -138,6 +147,11 @@ class _Engine:
         try:
             self._emit(started)
             self._advance()
+            self._flush()
+            if not gc.isenabled():  # what has been loaded stays, and need not be looked at again
+                gc.freeze()
+                gc.enable()
+            adopt_orphans()  # here, while the first jobs start
             ticked = time.monotonic()
             while self._attempts:
                 self._flush()
@@ -158,6 +172,8 @@ class _Engine:
                 if time.monotonic() - ticked >= _TICK:
                     ticked = time.monotonic()
                     tick()
+                    if self._services.revive():
+                        self._poll.register(self._services.fileno(), select.POLLIN)
             self._emit(RunFinished(self._conclusion(), time.monotonic() - self._begun))
             self._flush()
         finally:
@@ -274,9 +290,14 @@ class _Engine:
             elif self._grace.get(leg.path, now + 1) <= now:
                 if self._grace[leg.path] == float("inf"):
                     continue
-                if leg.path in self._forced:
-                    attempt.kill()
+                if leg.path in self._killed:  # what should kill it does not answer either
+                    self._nursery.kill()
+                    end_all(self._strangers - {self._nursery.pid})
                     del self._grace[leg.path]
+                elif leg.path in self._forced:
+                    self._killed.add(leg.path)
+                    attempt.kill()
+                    self._grace[leg.path] = now + _KILLED
                 else:
                     self._cancel(leg.path, Reason("forced"), force=True)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 import time
 
 from headrace.base.paths import run_dir
+from headrace.base.sockets import AF_INET, SOCK_STREAM, Socket
 
 
 class ServiceHost:
@@ -16,7 +16,7 @@ class ServiceHost:
 
     def __init__(self, run: str) -> None:
         self._run = run
-        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._listener = Socket(AF_INET, SOCK_STREAM)
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen(128)
         self._alive: int | None = None
@@ -61,6 +61,15 @@ class ServiceHost:
         finally:
             for one in (reading, null, errors):
                 os.close(one)
+
+    def revive(self) -> bool:
+        """Has the process ended by itself? Then the next connection starts it again; what it had stored is there."""
+        if not self._pid or not os.waitpid(self._pid, os.WNOHANG)[0]:
+            return False
+        assert self._alive is not None
+        os.close(self._alive)
+        self._alive, self._pid = None, 0
+        return True
 
     def close(self) -> None:
         """End the process, and wait for it: what it was storing is whole or absent."""

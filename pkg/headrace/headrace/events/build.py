@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
 from headrace.base import git
 from headrace.base.errors import UsageError
+from headrace.base.lean import lazy_pattern
 from headrace.events import payload as hook
 from headrace.events.commits import Person
-from headrace.events.detect import present_ref, remote_of
+from headrace.events.detect import SETTINGS, present_ref, remote_of
 from headrace.events.dispatch import check_dispatch
 from headrace.events.kinds import PULL_REQUESTS, Kind, kind_of
 from headrace.events.lookup import Lookup
@@ -21,26 +23,31 @@ from headrace.events.snapshot import ObjectStore
 from headrace.events.status import without_filters
 from headrace.events.tip import Made, Place, Tip, make, present_branch
 
-_LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
-_NOREPLY = re.compile(r"(?:[0-9]+\+)?([A-Za-z0-9-]+)@users\.noreply\.github\.com")
+_LOGIN = lazy_pattern(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
+_NOREPLY = lazy_pattern(r"(?:[0-9]+\+)?([A-Za-z0-9-]+)@users\.noreply\.github\.com")
 
 
-def build_event(repository: Repository, name: str, request: EventRequest, objects: ObjectStore | None) -> Event:
+def build_event(
+    repository: Repository,
+    name: str,
+    request: EventRequest,
+    objects: ObjectStore | None,
+    found: git.Objects | None = None,
+) -> Event:
     """The event `name` in `repository`, as far as possible what GitHub would send.
 
     The tree is `request.sha`, else the commit of `request.ref` if there is one and it is not the present branch, else the
     working tree: committed into `objects` where it differs from HEAD. Without `objects` nothing is written anywhere and no
     program but git starts; `sha` is then HEAD's (zeros before the first commit) while `snapshot` and `changed_files` still speak
-    of the working tree.
+    of the working tree. `found` are the repository's objects, where somebody has opened them already.
 
     Raises `UsageError` for an unknown event, ref or commit, `GitError` where git fails, `EngineError` where the store cannot be
     written.
     """
     kind = kind_of(name)
     root = repository.root
-    config = git.start(root, *git.CONFIG)
-    with git.Objects(root) as found:
-        settings = git.parse_config(git.check(config.finish(), root))
+    with contextlib.nullcontext(found) if found else git.Objects(root) as found:
+        settings = git.parse_config(SETTINGS.pop(root, b"") or git.run(root, *git.CONFIG))
         values = {setting.name: setting.value for setting in settings}
         place = Place(
             repository,
@@ -107,6 +114,7 @@ def _push(place: Place, actor: str, settings: dict[str, str]) -> Event:
         actor=actor,
         message=message if isinstance(message, str) else done.tip.message,
         snapshot=done.tip.dirty,
+        left_out=done.tip.left_out,
     )
 
 
@@ -141,6 +149,7 @@ def _pull(place: Place, kind: Kind, actor: str) -> Event:
         head_ref=done.head,
         message=done.tip.message,
         snapshot=done.tip.dirty,
+        left_out=done.tip.left_out,
     )
 
 
@@ -183,6 +192,7 @@ def _other(place: Place, kind: Kind, actor: str) -> Event:
         message=tip.message,
         inputs=inputs,
         snapshot=tip.dirty,
+        left_out=tip.left_out,
     )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 
 from headrace.base import git
 from headrace.base.errors import Problem, UsageError
+from headrace.base.lean import lazy_pattern
 from headrace.events.model import Repository
 
-_UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
+SETTINGS: dict[str, bytes] = {}
+"""Root → git's configuration as it was read last, for the next who would ask at once."""
+
+_UNFIT = lazy_pattern(r"[^A-Za-z0-9._-]+")
 
 
 def open_repository(path: str, *, name: str = "") -> Repository:
@@ -18,7 +21,10 @@ def open_repository(path: str, *, name: str = "") -> Repository:
     `name` overrides `owner/name`. Raises `UsageError` for an ill-formed `name` or a folder without a work tree, `GitError` where
     git finds no repository or refuses it.
     """
-    path = os.path.abspath(path or ".")
+    try:
+        path = os.path.abspath(path or ".")
+    except FileNotFoundError:
+        raise UsageError(Problem("the present folder is no longer there", hint="go to another, or say --repo DIR")) from None
     layout = git.start(path, "rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--absolute-git-dir", "--show-cdup")
     config = git.start(path, *git.CONFIG)
     refs = git.start(
@@ -39,6 +45,7 @@ def open_repository(path: str, *, name: str = "") -> Repository:
         raise UsageError(Problem(f"{path}: inside a git directory, where no files are checked out", hint="go to the work tree"))
     root = git_dir if bare else os.path.realpath(os.path.join(os.path.realpath(path), up))
     values = {setting.name: setting.value for setting in git.parse_config(settings.out)}
+    SETTINGS[root] = settings.out
     remote = remote_of(values)
     if name and (name.count("/") != 1 or not all(name.split("/")) or _UNFIT.search(name.replace("/", ""))):
         raise UsageError(f"'{name}' is not a repository's name; expected OWNER/NAME")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from msgspec import Struct
 
 from headrace.base import git
 from headrace.base.errors import Problem, UsageError
+from headrace.base.lean import lazy_pattern
 from headrace.events.commits import Commit, parse_commit
 from headrace.events.model import Repository
 
-_BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^/|/$|\.$|\.lock(/|$)|(^|/)\.|^@$|^-")
-_FULL_ID = re.compile(r"[0-9a-fA-F]{40}([0-9a-fA-F]{24})?")
+_BAD_REF = lazy_pattern(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^/|/$|\.$|\.lock(/|$)|(^|/)\.|^@$|^-")
+_FULL_ID = lazy_pattern(r"[0-9a-fA-F]{40}([0-9a-fA-F]{24})?")
 
 
 def is_ref(text: str) -> bool:

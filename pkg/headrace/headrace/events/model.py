@@ -45,6 +45,7 @@ class Event(Struct, frozen=True):
     message: str = ""  # head commit's message, for skip-ci
     inputs: dict[str, str] = {}
     snapshot: bool = False  # the working tree was committed for this run
+    left_out: tuple[str, ...] = ()  # folders of the working tree that could not be read
 
     @property
     def ref_name(self) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from msgspec import Struct
 
 from headrace.base import git
 from headrace.base.errors import Problem, UsageError
+from headrace.base.lean import lazy_pattern
 from headrace.events import diff
 from headrace.events.commits import Commit, parse_commit
 from headrace.events.lookup import is_ref
@@ -16,7 +16,7 @@ from headrace.events.push import choose, compare
 from headrace.events.snapshot import merge_commit
 from headrace.events.tip import Made, Place, Tip, commit_tip, make, present_branch, present_tip
 
-_PULL_REF = re.compile(r"(?:refs/)?pull/([0-9]+)(?:/(?:merge|head))?")
+_PULL_REF = lazy_pattern(r"(?:refs/)?pull/([0-9]+)(?:/(?:merge|head))?")
 
 
 class Pulled(Struct, frozen=True):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 
 from msgspec import Struct
 
 from headrace.base import git
+from headrace.base.lean import lazy_pattern
 
 _STATUS = (
     "status",
@@ -24,10 +26,11 @@ _STATUS = (
 class Status(Struct, frozen=True):
     """Paths relative to the root, as the file system spells them, in git's order. `tracked` differ from HEAD in the index or on
     the disk (deleted ones included); `untracked` are new and not ignored. Repositories inside the work tree are left out, since
-    a push would not carry them."""
+    a push would not carry them. `unreadable` are folders that git could not look into, and left out."""
 
     tracked: tuple[str, ...] = ()
     untracked: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -53,6 +56,18 @@ def parse_status(listing: bytes) -> Status:
         elif entry.startswith("? ") and not entry.endswith("/"):
             untracked.append(entry[2:])
     return Status(tuple(tracked), tuple(untracked))
+
+
+_UNREADABLE = lazy_pattern(rb"^warning: could not open directory '(.*)': ", re.MULTILINE)
+
+
+def unreadable(complaints: bytes) -> tuple[str, ...]:
+    """The folders that git says it could not look into.
+
+    >>> unreadable(b"warning: could not open directory 'data/db/': Permission denied\n")
+    ('data/db/',)
+    """
+    return tuple(os.fsdecode(found) for found in _UNREADABLE.findall(complaints))
 
 
 def without_filters(settings: tuple[git.Setting, ...]) -> dict[str, str]:

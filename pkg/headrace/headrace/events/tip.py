@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from headrace.base import git
 from headrace.base.errors import Problem, UsageError
@@ -12,7 +12,7 @@ from headrace.events.lookup import Lookup
 from headrace.events.model import Repository
 from headrace.events.request import EventRequest
 from headrace.events.snapshot import AUTHOR, EMAIL, MESSAGE, ObjectStore, take_snapshot
-from headrace.events.status import Status, parse_status, start_status
+from headrace.events.status import Status, parse_status, start_status, unreadable
 
 
 class Tip(Struct, frozen=True):
@@ -27,6 +27,10 @@ class Tip(Struct, frozen=True):
     def dirty(self) -> bool:
         """Whether the tree is not that of `commit`."""
         return self.status is not None and (self.commit is None or bool(self.status.paths))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        return self.status.unreadable if self.status is not None else ()
 
     @property
     def zeros(self) -> str:
@@ -79,7 +83,9 @@ def present_tip(place: Place) -> Tip:
         return Tip(head)
     status = start_status(repository.root, place.env)
     head = place.look.commit("HEAD")
-    return Tip(head, parse_status(git.check(status.finish(), repository.root)), place.sha256)
+    done = status.finish()
+    found = parse_status(git.check(done, repository.root))
+    return Tip(head, structs.replace(found, unreadable=unreadable(done.err)) if done.err else found, place.sha256)
 
 
 def make(place: Place, tip: Tip) -> Made:

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
+from headrace.base.lean import lazy_pattern
 from headrace.expressions import messages
 from headrace.expressions.errors import EvaluationError
 from headrace.expressions.values import (
@@ -103,7 +104,7 @@ def _ends_with(evaluator: Evaluator, arguments: tuple[Node, ...]) -> Value:
 
 
 # A doubled brace, a placeholder with optional specifiers (in which `}}` is one brace), or a lone brace.
-_BRACES = re.compile(r"\{\{|\{([0-9]+)(?:\}|:((?:[^}]|\}\})*)\}(?!\}))|\}\}|[{}]")
+_BRACES = lazy_pattern(r"\{\{|\{([0-9]+)(?:\}|:((?:[^}]|\}\})*)\}(?!\}))|\}\}|[{}]")
 
 
 def _format(evaluator: Evaluator, arguments: tuple[Node, ...]) -> Value:
@@ -179,7 +180,7 @@ def _decoder() -> JSONDecoder:
     return JSONDecoder(parse_int=float, parse_constant=_no_constant, object_pairs_hook=collapse_keys)
 
 
-_SURROGATES = re.compile(r"\\\\|(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_SURROGATES = lazy_pattern(r"\\\\|(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 def _unpaired(found: re.Match[str]) -> str:

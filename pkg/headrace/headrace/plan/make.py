@@ -65,7 +65,7 @@ def make_plan(
     contended = _contended(plan, groups)
     if contended and "concurrency" not in capabilities.features:
         plan = _held_back(plan, ids, groups, contended)
-    if selection.matrix:
+    if selection.matrix and plan.jobs:
         _check_matrix(plan, ids)
     return plan
 

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from headrace.base.errors import Position
+from headrace.base.lean import lazy_pattern
 from headrace.events.model import Event
 from headrace.plan.model import Reason
 from headrace.workflow.events import ALIASES, EVENTS
@@ -83,7 +84,7 @@ def skip_mark(event: Event) -> str:
     return "skip-checks: true" if _asks_by_trailer(event.message) else ""
 
 
-_TRAILER = re.compile(r"skip-checks: ?true", re.IGNORECASE)
+_TRAILER = lazy_pattern(r"skip-checks: ?true", re.IGNORECASE)
 
 
 def _asks_by_trailer(message: str) -> bool:

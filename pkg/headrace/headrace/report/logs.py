@@ -6,12 +6,13 @@ import os
 import re
 from collections.abc import Iterator
 
+from headrace.base.lean import lazy_pattern
 from headrace.record.state import LegState, StepState
 from headrace.report.text import only_colours, without_escapes
 
 BLOCK = 1 << 18
 TAIL = 40
-_MARK = re.compile(rb"^##\[(group|endgroup|error|warning|notice|debug|command|section)\]", re.M)
+_MARK = lazy_pattern(rb"^##\[(group|endgroup|error|warning|notice|debug|command|section)\]", re.M)
 _SPOKEN = {b"error": b"Error: ", b"warning": b"Warning: ", b"notice": b"Notice: ", b"debug": b"Debug: ", b"command": b"[command]"}
 
 

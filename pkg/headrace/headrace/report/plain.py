@@ -184,7 +184,7 @@ def step_line(step: StepState, style: Style) -> str:
         return style.paint(text + " skipped" + (f": {say(step.why)}" if step.why else ""), "dim")
     text += f" ({duration(step.seconds)})"
     if outcome == "failure":
-        text += " failed" + (f" with exit code {step.exit_code}" if step.exit_code is not None else "")
+        text += " failed" + (f" with exit code {step.exit_code}" if step.exit_code else "")
         if step.conclusion == "success":
             text += "; the job goes on (continue-on-error)"
     elif outcome == "cancelled":

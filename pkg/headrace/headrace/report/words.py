@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from headrace.base.lean import lazy_pattern
 from headrace.plan.model import Reason
 from headrace.report.text import clean, count, shorten
 
@@ -144,7 +145,7 @@ def _unsupported(facts: Facts) -> str:
     return f"it {what}" + (f" ({_HASH.sub(_short, subject)})" if subject else "")
 
 
-_HASH = re.compile(r"(?<=[@:])[0-9a-f]{40,64}\b")
+_HASH = lazy_pattern(r"(?<=[@:])[0-9a-f]{40,64}\b")
 
 
 def _short(found: re.Match[str]) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import select
-import socket
 
+from headrace.base.sockets import Socket
 from headrace.record.codec import Frames, encode_body, frame
 from headrace.record.records import Body
 from headrace.runner.ticket import CancelOrder, decode_order
@@ -15,7 +15,7 @@ class EngineGone(Exception):
 
 
 class Control:
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: Socket) -> None:
         self._sock = sock
         self._frames = Frames()
         self._waiting: list[bytes] = []

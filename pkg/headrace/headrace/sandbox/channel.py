@@ -5,15 +5,18 @@ The descriptors ride on the first byte.
 
 from __future__ import annotations
 
+import _socket
 import array
 import os
-import socket
 from typing import Any
 
 import msgspec
 
+from headrace.base.sockets import AF_UNIX, CMSG_SPACE, SCM_RIGHTS, SOCK_STREAM, SOL_SOCKET, Socket, socketpair
+
 _LENGTH = 4
 _MAX_FDS = 8
+_CLOSE_ON_EXEC = getattr(_socket, "MSG_CMSG_CLOEXEC", 0)  # Linux
 
 
 class Closed(Exception):
@@ -23,7 +26,7 @@ class Closed(Exception):
 class Channel:
     """One end. `receive` blocks until a message is whole."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: Socket) -> None:
         self.sock = sock
 
     def fileno(self) -> int:
@@ -36,7 +39,7 @@ class Channel:
         try:
             sent = 0
             if fds:
-                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds).tobytes())]
+                rights = [(SOL_SOCKET, SCM_RIGHTS, array.array("i", fds).tobytes())]
                 sent = self.sock.sendmsg([data], rights)
             self.sock.sendall(data[sent:])
         except OSError as error:
@@ -45,12 +48,10 @@ class Channel:
     def receive(self) -> tuple[Any, list[int]]:
         """The next message and its descriptors (close-on-exec, now the caller's). Raises Closed at the end."""
         try:
-            head, ancillary, _, _ = self.sock.recvmsg(
-                _LENGTH, socket.CMSG_SPACE(_MAX_FDS * 4), getattr(socket, "MSG_CMSG_CLOEXEC", 0)
-            )
+            head, ancillary, _, _ = self.sock.recvmsg(_LENGTH, CMSG_SPACE(_MAX_FDS * 4), _CLOSE_ON_EXEC)
             fds = array.array("i")
             for level, kind, data in ancillary:
-                if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                if level == SOL_SOCKET and kind == SCM_RIGHTS:
                     fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
             if not head:
                 raise Closed
@@ -74,7 +75,7 @@ class Channel:
 
 
 def pair() -> tuple[Channel, Channel]:
-    left, right = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    left, right = socketpair(AF_UNIX, SOCK_STREAM)
     return Channel(left), Channel(right)
 
 

@@ -11,25 +11,28 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from headrace.base import bundle
+from headrace.base.sockets import AF_UNIX, SOCK_STREAM, Socket, socketpair
 
 _IDLE = 100  # milliseconds without any request before the trash is looked at
 
-Entry = Callable[[Callable[[], None]], Callable[[socket.socket], None]]
-"""What a supervisor does: get ready (its argument is for children of its own, and closes what they must not hold), then serve."""
+Entry = Callable[[Callable[[], None], Sequence[str]], Callable[[Socket], None]]
+"""What a supervisor does: get ready, then serve. Of the two arguments the first is for its own children and closes what they must
+not hold; the second is what `Zygote.ahead` said."""
 
 
 class Zygote:
     """The engine's side."""
 
-    def __init__(self, sock: socket.socket, pid: int) -> None:
+    def __init__(self, sock: Socket, pid: int) -> None:
         from headrace.sandbox.channel import Channel
 
         self._channel = Channel(sock)
         self.pid = pid
 
-    def fork(self, connection: socket.socket) -> None:
+    def fork(self, connection: Socket) -> None:
         """Start a supervisor that serves `connection`, which is closed here. Raises EngineError where the zygote is gone."""
         from headrace.base.errors import EngineError
         from headrace.sandbox.channel import Closed
@@ -40,6 +43,10 @@ class Zygote:
             raise EngineError("the process that starts jobs was killed; run again") from None
         finally:
             connection.close()
+
+    def ahead(self, *what: str) -> None:
+        """What the next supervisors are told while they get ready."""
+        self._tell({"ahead": what})
 
     def end(self, number: int) -> None:
         """Kill the supervisor of the `number`-th fork (from 0), and all below it."""
@@ -53,7 +60,7 @@ class Zygote:
         """Delete a folder when the engine is gone, however it went."""
         self._tell({"last": path})
 
-    def _tell(self, message: dict[str, str | int]) -> None:
+    def _tell(self, message: dict[str, str | int | tuple[str, ...]]) -> None:
         from headrace.sandbox.channel import Closed
 
         try:
@@ -61,15 +68,26 @@ class Zygote:
         except Closed:
             return  # the next call sweeps
 
+    def kill(self) -> None:
+        """For one that does not answer. Its children become orphans."""
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
     def close(self) -> None:
         self._channel.close()
+        try:
+            os.kill(self.pid, signal.SIGCONT)  # a job may have stopped it: then it would not see the end
+        except ProcessLookupError:
+            return
 
 
-def start(load: Callable[[], Entry]) -> tuple[socket.socket, int]:
+def start(load: Callable[[], Entry]) -> tuple[Socket, int]:
     """Fork the zygote: its socket and pid, for `Zygote`. `load` runs in the child and returns what a supervisor does.
 
     Called first thing in a process that has one thread and has loaded nothing heavy."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    ours, theirs = socketpair(AF_UNIX, SOCK_STREAM)
     pid = os.fork()
     if pid:
         theirs.close()
@@ -80,6 +98,7 @@ def start(load: Callable[[], Entry]) -> tuple[socket.socket, int]:
         null = os.open("/dev/null", os.O_RDWR)
         for fd in (0, 1, 2):  # whoever reads the engine's output must not wait for us
             os.dup2(null, fd)
+        _close_all_but(theirs.fileno(), *bundle.OPEN)
         _serve(theirs, load())
     except BaseException:
         from headrace.base.crash import write_crash
@@ -89,7 +108,16 @@ def start(load: Callable[[], Entry]) -> tuple[socket.socket, int]:
         os._exit(0)
 
 
-def _serve(sock: socket.socket, entry: Entry) -> None:
+def _close_all_but(*kept: int) -> None:
+    """What our caller had open besides the three streams is none of a job's business."""
+    start = 3
+    for fd in sorted(kept):
+        os.closerange(start, fd)
+        start = fd + 1
+    os.closerange(start, os.sysconf("SC_OPEN_MAX"))
+
+
+def _serve(sock: Socket, entry: Entry) -> None:
     import gc
     import select
 
@@ -98,6 +126,7 @@ def _serve(sock: socket.socket, entry: Entry) -> None:
 
     gc.collect()
     gc.freeze()
+    gc.enable()
     adopt_orphans()
     channel = Channel(sock)
     wake, alarm = os.pipe()
@@ -131,6 +160,8 @@ def _serve(sock: socket.socket, entry: Entry) -> None:
                 match message:
                     case {"end": int(which)}:
                         nursery.end(which)
+                    case {"ahead": list(what)}:
+                        nursery.ahead = what
                     case {"remove": str(path)}:
                         nursery.trash.append(path)
                     case {"last": str(path)}:
@@ -141,6 +172,7 @@ def _serve(sock: socket.socket, entry: Entry) -> None:
     nursery.dismiss()
     end_all(frozenset({nursery.cleaner} if nursery.cleaner else ()))
     _clean([*nursery.trash, *last])
+    bundle.refresh()  # nobody waits for this process any more
 
 
 class _Nursery:
@@ -154,29 +186,30 @@ class _Nursery:
         self.known: set[int] = set()
         self.cleaner = 0
         self.trash: list[str] = []
+        self.ahead: list[str] = []
         self._given: list[int] = []
-        self._spare: tuple[int, socket.socket] | None = None
+        self._spare: tuple[int, Socket] | None = None
         self._stock()
 
     def _stock(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        ours, theirs = socketpair(AF_UNIX, SOCK_STREAM)
         pid = self._fork(lambda: self._wait(ours, theirs))
         theirs.close()
         self.known.add(pid)
         self._spare = pid, ours
 
-    def _wait(self, ours: socket.socket, theirs: socket.socket) -> None:
+    def _wait(self, ours: Socket, theirs: Socket) -> None:
         """In the child: wait for the connection of a leg, then supervise it. The end of file means that there is none."""
         from headrace.sandbox.channel import Channel, Closed
 
         ours.close()
-        serve = self._entry(theirs.close)
+        serve = self._entry(theirs.close, self.ahead)
         try:
             _, fds = Channel(theirs).receive()
         except Closed:
             return
         theirs.close()
-        serve(socket.socket(fileno=fds[0]))
+        serve(Socket(fileno=fds[0]))
 
     def give(self, connection: int) -> None:
         """Hand a leg's connection to the one that waits, and fork the next."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from headrace.base.errors import UsageError
+from headrace.events.model import Event
 from headrace.plan.make import in_order
 from headrace.plan.select import means_workflow
 from headrace.workflow.model import Job, Steps, Workflow
@@ -163,6 +164,14 @@ def test_only_the_named_legs_are_left(plan: MakePlan, matrix: dict[str, str], na
     assert [leg.name for planned in made.jobs.values() for leg in planned.legs] == names
     test = made.jobs[".github/workflows/ci.yml:test"].legs[0]
     assert test.total == 2, "its place among all legs stays"
+
+
+def test_where_no_workflow_starts_that_is_what_is_told_and_not_a_missing_matrix_key(
+    plan: MakePlan, event: Callable[..., Event]
+) -> None:
+    made = plan(CI, event("workflow_dispatch"), matrix={"python": "3"})
+    assert not made.jobs
+    assert made.rejected
 
 
 @pytest.mark.parametrize(

@@ -47,16 +47,8 @@ CASES = [
     ("snapshot", job("snapshot: image"), ""),
     ("environment", job("environment: prod"), "prod"),
     ("environment", job("environment: {name: prod, url: 'https://x'}"), "prod"),
-    (
-        "id-token",
-        job("permissions: {id-token: write}", "[{run: 'curl $ACTIONS_ID_TOKEN_REQUEST_URL'}]"),
-        "ACTIONS_ID_TOKEN_REQUEST_URL",
-    ),
-    (
-        "id-token",
-        job("permissions: {id-token: write}", "[{run: 'curl ${{ github.x }} $ACTIONS_ID_TOKEN_REQUEST_URL'}]"),
-        "ACTIONS_ID_TOKEN_REQUEST_URL",
-    ),
+    ("id-token", job("permissions: {id-token: write}", "[{run: ./release.sh}]"), "a script may ask for it"),
+    ("id-token", job("permissions: write-all", "[{uses: actions/checkout@v4}, {run: x}]"), "a script may ask for it"),
 ]
 
 
@@ -87,8 +79,9 @@ def test_the_same_runs_where_the_feature_is_there(
         job('services: {db: {image: "${{ vars.none }}"}}'),
         job("environment: ''"),
         job('environment: "${{ vars.none }}"'),
-        job("permissions: {id-token: write}"),
-        job("permissions: write-all"),
+        job("permissions: {id-token: write}", "[{uses: actions/checkout@v4}, {run: x, if: github.event_name == 'release'}]"),
+        job("permissions: read-all"),
+        "permissions: {id-token: write}\n" + job("permissions: {contents: read}"),
         job("", "[{uses: Actions/Checkout@v4}, {uses: Actions/Cache/Restore@v4}, {uses: actions\\cache@v4}]"),
         job("", "[{uses: x/y@v1, if: false}]"),
         job("", "[{uses: x/y@v1, if: \"github.event_name == 'pull_request'\"}]"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -532,3 +533,22 @@ def test_two_orders_that_arrive_at_once_both_count(tmp_path: Path) -> None:
     text = "- {if: always(), run: 'trap \"\" INT TERM; echo ready; while :; do sleep 0.1; done'}"
     ran = job(tmp_path, steps(text), cancel_at="ready", force_at="ready")
     assert (ran.result, results(ran)) == ("cancelled", ["cancelled"])
+
+
+def test_folders_that_were_made_ahead_are_the_legs_and_what_is_missing_of_them_is_made(tmp_path: Path) -> None:
+    from headrace.runner import folders
+    from headrace.runner.ticket import Folders
+
+    ahead = folders.make_ahead([str(tmp_path), "repo"])
+    (Path(ahead) / "home" / "mark").write_text("")
+    shutil.rmtree(Path(ahead) / "tools")
+    place = Folders.below(str(tmp_path / "7"), "repo", "")
+    folders.take(ahead, place)
+    assert not os.path.exists(ahead)
+    assert os.path.exists(f"{place.home}/mark")
+    assert all(os.path.isdir(each) for each in (place.workspace, place.tool_cache, f"{place.temp}/{folders.COMMANDS}"))
+    folders.take("", Folders.below(str(tmp_path / "8"), "repo", ""))
+    folders.take(ahead, Folders.below(str(tmp_path / "9"), "repo", ""))  # it has gone
+    assert os.path.isdir(tmp_path / "8" / "home")
+    assert os.path.isdir(tmp_path / "9" / "home")
+    assert folders.make_ahead([]) == folders.make_ahead(["/proc/none", "repo"]) == ""

@@ -227,16 +227,16 @@ def _translate(segment: str) -> str:
 
 def _class(text: str) -> str:
     """
-    >>> _class("a-c"), _class("!a"), _class("z-a")
-    ('[a-c]', '[^a]', '[^\\\\s\\\\S]')
+    >>> _class("a-c"), _class("!a"), _class("z-a"), _class("---")
+    ('[a-c]', '[^a]', '[^\\\\s\\\\S]', '[\\\\--\\\\-]')
     """
     inner = "^" if text[:1] in ("!", "^") else ""
-    body = text[1:] if inner else text
-    for low, high in re.findall(r"(.)-(.)", body):
+    out = ""
+    for low, high, one in re.findall(r"(.)-(.)|(.)", text[1:] if inner else text, re.DOTALL):
         if low > high:
             return r"[^\s\S]"
-    escaped = re.sub(r"([\\^\[\]&~|])", r"\\\1", body)
-    return f"[{inner}{escaped}]"
+        out += re.escape(one) if one else f"{re.escape(low)}-{re.escape(high)}"
+    return f"[{inner}{out}]"
 
 
 def _escape(path: str) -> str:
