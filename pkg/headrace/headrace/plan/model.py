@@ -39,8 +39,9 @@ class Claim(Struct, frozen=True):
 
 
 class Leg(Struct, frozen=True):
-    """One run of a job: `matrix` is None without a matrix, `name` the display name. A leg that calls a workflow has its typed
-    `inputs`, and `embedded` is what the called file's own `concurrency` asks for."""
+    """One run of a job: `matrix` is None without a matrix, `name` the display name; `sources` says for each value of `matrix`
+    where in the file it stands. A leg that calls a workflow has its typed `inputs`, and `embedded` is what the called file's own
+    `concurrency` asks for."""
 
     path: JobPath
     index: int
@@ -57,6 +58,7 @@ class Leg(Struct, frozen=True):
     max_parallel: int = 0  # 0: no bound
     concurrency: Union[Claim, None] = None
     inputs: dict[str, Any] = {}
+    sources: dict[str, Position] = {}
     embedded: Union[Claim, None] = None
 
     @property

@@ -15,13 +15,14 @@ from headrace.plan.around import STATUS_FUNCTIONS, Before, Undecided, look_back,
 from headrace.plan.contexts import NO_RUN, RunInfo, entry_of, github_context, strategy_context
 from headrace.plan.model import Claim, Deferred, JobPath, Leg, Outcome, Plan, Planned, Reason, Would
 from headrace.plan.select import wants_row
-from headrace.plan.unsupported import UNKNOWN, Subject, unsupported
+from headrace.plan.unsupported import UNKNOWN, Open, Subject, unsupported
 from headrace.workflow import messages as fixed
 from headrace.workflow import template
 from headrace.workflow.lookup import fields
 from headrace.workflow.matrix import Row, display_name, expand
 from headrace.workflow.model import Call, Job, Step, Steps, Workflow
 from headrace.workflow.problems import render
+from headrace.workflow.provenance import sources_of
 from headrace.workflow.tokens import Mapping as MappingToken
 from headrace.workflow.tokens import Scalar, Token
 from headrace.workflow.tokens import Sequence as SequenceToken
@@ -180,6 +181,8 @@ def _job_name(place: _Place) -> str:
         return own
     if isinstance(token, Scalar):
         return display_name(template.text(token, {}) or own, None)
+    if any(path[0] in ("matrix", "strategy") for path in template.references(token)):
+        return template.written(token)  # GitHub shows the text of the file where no row was made
     try:
         return template.text(token, place.contexts() | {"strategy": None, "matrix": None}) or own
     except (Undecided, HeadraceError):
@@ -283,6 +286,7 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
         would="run",
         why=why,
         matrix=row.values if row else None,
+        sources=sources_of(job.strategy, row) if row else {},
         total=total,
         fail_fast=strategy.fail_fast,
         max_parallel=strategy.max_parallel,
@@ -309,7 +313,11 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
         stuck = deadlock(place.plan, place.planned, leg)
         if stuck is not None:
             return structs.replace(leg, would="fail", why=stuck)
-    lacking = unsupported(_subject(place, labels, group, contexts))
+    lacking: Reason | None = None
+    try:
+        lacking = unsupported(_subject(place, labels, group, contexts))
+    except Open as error:
+        hang = hang or (error.hang, error.feature.name)
     if lacking is not None:
         return structs.replace(leg, would="unsupported", why=lacking)
     if hang is not None:
@@ -409,7 +417,7 @@ def _subject(place: _Place, labels: tuple[str, ...] | None, group: str, contexts
     def value(token: Token) -> Any:
         try:
             return UNKNOWN if any(map(_late, template.references(token))) else template.value(token, contexts)
-        except (Undecided, HeadraceError):
+        except HeadraceError:
             return UNKNOWN
 
     return Subject(place.job, labels, group, place.plan.capabilities, value, lambda step: _never(step, contexts))

@@ -44,7 +44,7 @@ def _rows(planned: Planned, plan: Plan) -> Iterator[documents.PlanRow]:
     legs = rows_of(planned, plan)
     if isinstance(legs, Deferred):
         why = legs.why
-        yield documents.PlanRow(workflow, job, job, None, needs, "undecided", say(why), why.rule, place(why))
+        yield documents.PlanRow(workflow, job, job, None, needs, "undecided", say(why), why.rule, place(why), why.facts)
         return
     for leg in legs:
         why = leg.why
@@ -58,7 +58,10 @@ def _rows(planned: Planned, plan: Plan) -> Iterator[documents.PlanRow]:
             say(why),
             why.rule,
             place(why),
-            documents.Group(*_claim(leg.concurrency)) if leg.concurrency is not None else None,
+            facts=why.facts,
+            from_={key: str(at) for key, at in leg.sources.items()},
+            runs_on=list(leg.labels),
+            concurrency=documents.Group(*_claim(leg.concurrency)) if leg.concurrency is not None else None,
         )
 
 
@@ -67,7 +70,7 @@ def _claim(claim: Claim) -> tuple[str, bool, Literal["single", "max"]]:
 
 
 def rejected_rows(reasons: Iterable[Reason]) -> list[documents.Rejected]:
-    return [documents.Rejected(workflow_of(why), say(why), why.rule, place(why)) for why in reasons]
+    return [documents.Rejected(workflow_of(why), say(why), why.rule, place(why), why.facts) for why in reasons]
 
 
 def problem_rows(problems: Iterable[Problem]) -> list[documents.FileProblem]:

@@ -230,7 +230,13 @@ def test_partly_known_inputs_ignore_case_and_tell_nothing_that_hangs() -> None:
         True,
         False,
     )
-    for read in (lambda: inputs["OPEN"], lambda: inputs.get("open"), lambda: inputs.items(), lambda: inputs.values()):
+    reads: tuple[Callable[[], Any], ...] = (
+        lambda: inputs["OPEN"],
+        lambda: inputs.get("open"),
+        inputs.items,
+        inputs.values,
+    )
+    for read in reads:
         with pytest.raises(Undecided):
             read()
     assert dict(PartlyKnown({"a": 1}).items()) == {"a": 1}

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 from headrace.plan.labels import fits, labels_of
-from headrace.plan.model import Capabilities, Limit
+from headrace.plan.model import Capabilities, Limit, Outcome
+from headrace.plan.settle import settle
 from headrace.plan.unsupported import FEATURES
 
 LABELS = labels_of("x86_64")
@@ -237,3 +238,72 @@ def test_a_plan_with_all_this_survives_its_codec(plan: Callable[..., Any]) -> No
 
     made = plan(job("strategy: {matrix: {x: [1, {y: [null, true]}]}}, runs-on: '${{ matrix.os }}'"))
     assert msgspec.json.decode(msgspec.json.encode(made), type=Plan).jobs.keys() == made.jobs.keys()
+
+
+NEEDING = """
+on: push
+jobs:
+  first: {runs-on: ubuntu-latest, outputs: {x: '${{ steps.a.outputs.x }}'}, steps: [{run: x}]}
+  a:
+    needs: first
+    runs-on: ubuntu-latest
+    %s
+    steps: [{%s}]
+"""
+OUTPUT = "'${{ needs.first.outputs.x }}'"
+
+
+@pytest.mark.covers("language:10.3")
+@pytest.mark.parametrize(
+    ("feature", "key"),
+    [
+        ("container", f"container: {OUTPUT}"),
+        ("container", f"container: {{image: {OUTPUT}}}"),
+        ("services", f"services: {{db: {OUTPUT}}}"),
+        ("services", f"services: {{db: {{image: {OUTPUT}}}}}"),
+        ("environment", f"environment: {OUTPUT}"),
+        ("environment", f"environment: {{name: {OUTPUT}}}"),
+    ],
+)
+def test_a_feature_that_hangs_on_another_job_is_open_until_that_has_ended(
+    plan: Callable[..., Any], leg: Callable[..., Any], feature: str, key: str
+) -> None:
+    made = plan(NEEDING % (key, "run: x"))
+    found = leg(made, "a")
+    assert (found.would, found.why.facts) == ("undecided", {"job": "first", "reads": "outputs", "key": feature})
+    path = next(path for path, planned in made.jobs.items() if planned.job.id == "a")
+    before = next(iter(made.jobs))
+    for value, would in (("", "run"), ("x", "unsupported")):
+        settled = settle(made, path, {before: Outcome("success", {"x": value})})
+        assert [row.would for row in settled.legs] == [would]  # type: ignore[union-attr]
+    assert leg(plan(NEEDING % (key, "uses: x/y@v1")), "a").why.rule == "unsupported.remote-action"
+    assert (
+        leg(plan(NEEDING % (key, "run: x"), capabilities=Capabilities(LABELS, ACTIONS, frozenset({feature}))), "a").would == "run"
+    )
+
+
+@pytest.mark.covers("language:10.3")
+def test_of_two_services_the_one_that_is_sure_decides(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
+    found = leg(plan(NEEDING % (f"services: {{one: {OUTPUT}, two: redis}}", "run: x")), "a")
+    assert (found.would, found.why.facts["subject"]) == ("unsupported", "two")
+
+
+@pytest.mark.covers("language:10.3")
+def test_each_row_has_its_own_environment_and_an_empty_name_means_none(
+    plan: Callable[..., Any], legs: Callable[..., Any]
+) -> None:
+    text = job(
+        "strategy: {matrix: {to: ['', prod, test]}}, environment: {name: '${{ matrix.to }}', url: '${{ steps.a.outputs.b }}'}"
+    )
+    made = plan(text)
+    assert legs(made) == {"a:0": "run", "a:1": "unsupported", "a:2": "unsupported"}
+    (planned,) = made.jobs.values()
+    assert [row.why.facts.get("subject") for row in planned.legs] == [None, "prod", "test"]
+
+
+@pytest.mark.covers("language:10.3")
+def test_an_environment_without_a_deployment_still_has_its_secrets_and_rules(
+    plan: Callable[..., Any], leg: Callable[..., Any]
+) -> None:
+    found = leg(plan(job("environment: {name: prod, deployment: false}")), "a")
+    assert (found.would, found.why.rule) == ("unsupported", "unsupported.environment")

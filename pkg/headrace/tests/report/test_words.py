@@ -12,6 +12,11 @@ CASES = [
     ("event", W, "push starts it"),
     ("event", W | {"on": "pull_request, schedule"}, "push does not start it; it starts on pull_request, schedule"),
     ("skip-ci", W | {"mark": "[skip ci]"}, "the head commit's message says [skip ci]"),
+    (
+        "unsent",
+        W | {"event": "release", "what": "a draft that is edited"},
+        "GitHub sends no release for a draft that is edited",
+    ),
     ("types", W | {"action": "opened", "types": "opened, closed"}, "activity type opened is among its types"),
     ("types", W | {"action": "labeled", "types": "opened"}, "activity type labeled is not among its types (opened)"),
     ("branches", W | {"value": "main", "filter": "branches", "pattern": "ma*"}, "branch main matches 'ma*' in branches"),
@@ -62,6 +67,12 @@ CASES = [
         "its condition is false: github.ref == 'x'; github.ref is \"refs/heads/main\"",
     ),
     ("condition", {"if": "success() && (false)", "false": "false"}, "its condition is false: false"),
+    ("condition", {"if": "vars.X", "vars.X": ""}, "its condition is false: vars.X; vars.X is ''"),
+    (
+        "condition",
+        {"if": "x", "github.event": '{\n  "a": "' + "y" * 200 + '"\n}'},
+        'its condition is false: x; github.event is { "a": "' + "y" * 41 + "…" + "y" * 47 + '" }',
+    ),
     (
         "condition",
         {"if": "failure()", "failure()": "false", "assumed": "every needed job succeeds"},
