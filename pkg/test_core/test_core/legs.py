@@ -66,6 +66,7 @@ def job(
 
 
 def ticket_of(tmp_path: Path, workflow: Any, **more: Any) -> JobTicket:
+    tmp_path.mkdir(exist_ok=True)
     folders = Folders.below(str(tmp_path / "leg"), "repo", str(tmp_path / "log"))
     given: dict[str, Any] = {
         "github": {
@@ -94,7 +95,7 @@ def run_ticket(tmp_path: Path, ticket: JobTicket, cancel_at: str = "", force_at:
     if pid == 0:
         try:
             ours.close()
-            stand_by(theirs.close)(theirs)
+            stand_by(theirs.close, [])(theirs)
         finally:
             os._exit(0)
     theirs.close()

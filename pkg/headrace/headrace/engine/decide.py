@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from typing import Union
+from typing import TYPE_CHECKING, Union
 
 from msgspec import Struct
 
@@ -11,6 +11,9 @@ from headrace.engine.options import Limits
 from headrace.plan.model import JobPath, Leg, Outcome, Plan, Planned, Reason, Result
 from headrace.record.state import LegState, RunState
 from headrace.workflow.model import Call
+
+if TYPE_CHECKING:
+    from headrace.engine.gates import Abandon, CallOff, Release, Standings, Take
 
 
 class Settle(Struct, frozen=True, tag=True):
@@ -51,10 +54,12 @@ class Cancel(Struct, frozen=True, tag=True):
     why: Reason
 
 
-Action = Union[Settle, Start, Enter, Leave, Finish, Cancel]
+Action = Union[Settle, Start, Enter, Leave, Finish, Cancel, "Abandon", "CallOff", "Release", "Take"]
 
 Left = Mapping[str, LegState]
 """The calling legs whose calls have come to an end. They have no records of their own: what is inside has."""
+
+_NOWHERE: Standings = {}
 
 
 def decide(
@@ -64,44 +69,73 @@ def decide(
     state: RunState,
     limits: Limits,
     left: Left = {},  # noqa: B006
+    standings: Standings = _NOWHERE,
 ) -> list[Action]:
     """The actions that are due now, in the order of the plan.
 
     `settled` holds the jobs whose legs are known for good, `started` the legs handed to an executor and the calling legs that
-    were entered, `left` those of them that have ended. There are no stages: a job is due when its own needs have results."""
+    were entered, `left` those of them that have ended, `standings` where the run stands in concurrency groups. There are no
+    stages: a job is due when its own needs have results. A workflow's group is taken before its first job, a leg's when only a
+    free place is missing; each is left with the last result of what is in it."""
     actions: list[Action] = []
     running = sum(1 for leg in started if leg not in plan.calls and not _result(state, left, leg))
     for path, planned in plan.jobs.items():
         job = settled.get(path)
         if job is None:
-            if all(need in settled and outcome(settled[need], state, left) for need in planned.needs):
+            due = all(need in settled and outcome(settled[need], state, left) for need in planned.needs)
+            first = None
+            if plan.claims:
+                from headrace.engine.gates import before_job  # most plans have no use for it
+
+                first = before_job(plan, planned, standings, due=due)
+            if first is not None:
+                actions += [action for action in first if action not in actions]
+            elif due:
                 actions.append(Settle(path))
             continue
         assert isinstance(job.legs, tuple)
         calls = isinstance(job.job.body, Call)
         failed = next((leg for leg in job.legs if leg.fail_fast and _fails(leg, state, left)), None)
-        busy = sum(1 for leg in job.legs if leg.path in started and not _result(state, left, leg.path))
+        under_way = [leg.path for leg in job.legs if leg.path in started or leg.path in standings]
+        busy = sum(1 for leg in under_way if not _result(state, left, leg))
         for leg in job.legs:
             if _result(state, left, leg.path):
                 continue
+            queued = leg.path in standings
             if leg.path in started:
                 if calls and _all_done(plan.calls[leg.path].jobs, settled, state, left):
                     actions.append(Leave(path, leg))
                 elif failed is not None:
                     actions.append(Cancel(leg.path, _fail_fast(failed)))
+                elif queued:
+                    from headrace.engine.gates import outdone
+
+                    if (why := outdone(leg, standings)) is not None:
+                        actions.append(Cancel(leg.path, why))
             elif leg.would != "run":
                 actions.append(Finish(leg, "failure" if leg.would == "fail" else _unstarted(leg), leg.why))
             elif failed is not None:
                 actions.append(Finish(leg, "cancelled", _fail_fast(failed)))
-            elif leg.max_parallel and busy >= leg.max_parallel:
-                continue
-            elif calls:
-                actions.append(Enter(path, leg))
-                busy += 1
-            elif running < limits.parallel:
-                actions.append(Start(path, leg))
-                running += 1
-                busy += 1
+            elif queued or not (leg.max_parallel and busy >= leg.max_parallel):
+                first = None
+                if leg.claims:
+                    from headrace.engine.gates import before_leg
+
+                    first = before_leg(plan, job, leg, standings)
+                if first is not None:
+                    actions += first
+                    busy += not queued
+                elif calls:
+                    actions.append(Enter(path, leg))
+                    busy += not queued
+                elif running < limits.parallel:
+                    actions.append(Start(path, leg))
+                    running += 1
+                    busy += not queued
+    if standings:
+        from headrace.engine.gates import afterwards
+
+        actions += afterwards(plan, settled, state, left, standings)
     return actions
 
 

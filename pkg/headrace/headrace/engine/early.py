@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from headrace.base.sockets import Socket
 
 
-def load_supervisor() -> Callable[[Callable[[], None]], Callable[[Socket], None]]:
+def load_supervisor() -> Callable[[Callable[[], None], Sequence[str]], Callable[[Socket], None]]:
     """Runs in the zygote: load the runner, build what every supervisor needs, and return what a supervisor does."""
     from headrace.base.lean import import_msgspec
 

@@ -12,14 +12,14 @@ import signal
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import structs
 
 from headrace import __version__
 from headrace.base.paths import work_dir
 from headrace.base.sockets import Socket
-from headrace.engine.decide import Cancel, Enter, Finish, Leave, Settle, Start, decide, effective, outcome
+from headrace.engine.decide import Action, Cancel, Enter, Finish, Leave, Settle, Start, decide, effective, outcome
 from headrace.engine.early import load_supervisor
 from headrace.engine.executor import Attempt, Executor
 from headrace.engine.local import LocalExecutor
@@ -28,14 +28,18 @@ from headrace.engine.services import ServiceHost
 from headrace.engine.sweep import keep, sweep
 from headrace.engine.tickets import Tickets
 from headrace.plan.contexts import entry_of
-from headrace.plan.model import JobPath, Leg, Outcome, Plan, Planned, Reason, Result
+from headrace.plan.model import Deferred, JobPath, Leg, Outcome, Plan, Planned, Reason, Result
 from headrace.plan.settle import settle
-from headrace.record.journal import Journal, lock_run
+from headrace.record.journal import Journal
+from headrace.record.locks import lock_run
 from headrace.record.records import Body, LegFinished, LegQueued, LegStarted, Lost, Record, RunFinished, RunStarted
 from headrace.record.state import LegState, RunState, fold
 from headrace.sandbox.children import adopt_orphans, children, end_all
 from headrace.sandbox.zygote import Zygote, start
 from headrace.workflow.model import Call
+
+if TYPE_CHECKING:
+    from headrace.engine.arbiter import Arbiter
 
 Observer = Callable[[Record], None]
 _TICK = 1.0  # seconds between two ticks of the observer
@@ -70,6 +74,7 @@ def run(
     try:
         run_id, numbers = journal.create(started, plan.workflows)
         lock = lock_run(run_id)
+        nursery.ahead(work_dir(run_id), plan.event.repository.name)
         for leftover in sweep(run_id):
             nursery.remove(leftover)
         if options.keep:
@@ -79,6 +84,10 @@ def run(
         services = ServiceHost(run_id)
         try:
             tickets = Tickets(plan, options, run_id, numbers, services)
+            if plan.claims:  # the planner did not know the run's number
+                from headrace.plan.claims import workflow_claims
+
+                plan = structs.replace(plan, claims=workflow_claims(plan, tickets.run_info)[0])
             executor = LocalExecutor(nursery)
             engine = _Engine(plan, options, journal, observe, executor, tickets, services, nursery, run_id, strangers)
             return engine.run(started, tick, interrupted)
@@ -114,6 +123,8 @@ class _Engine:
         self._cancelled: dict[JobPath, Reason] = {}
         self._forced: set[JobPath] = set()
         self._killed: set[JobPath] = set()
+        self._called_off: dict[str, Reason] = {}  # key of `Plan.claims` → why its jobs are being cancelled
+        self._arbiter: Arbiter | None = None  # of concurrency groups, where there are any
         self._interrupts = 0
         self._obeyed = 0
         self._state = RunState(run_id)
@@ -159,7 +170,7 @@ class _Engine:
                 gc.enable()
             adopt_orphans()  # here, while the first jobs start
             ticked = time.monotonic()
-            while self._attempts:
+            while self._attempts or (self._arbiter is not None and self._arbiter.waits):
                 self._flush()
                 for fd, _ in self._poll.poll(self._timeout()):
                     if fd == wake:
@@ -174,6 +185,8 @@ class _Engine:
                     interrupted(self._obeyed)
                     self._obey_interrupt(first=self._obeyed == 1)
                 self._mind_deadlines()
+                if self._arbiter is not None:
+                    self._arbiter.look_again()
                 self._advance()
                 if time.monotonic() - ticked >= _TICK:
                     ticked = time.monotonic()
@@ -190,6 +203,8 @@ class _Engine:
                 attempt.close()
             os.close(wake)
             os.close(alarm)
+            if self._arbiter is not None:
+                self._arbiter.close()
         return self._state
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
@@ -202,7 +217,8 @@ class _Engine:
 
     def _advance(self) -> None:
         """Take every action that is due, until none is."""
-        while actions := decide(self._plan, self._settled, self._started, self._state, self._limits, self._left):
+        known = self._plan, self._settled, self._started, self._state, self._limits, self._left
+        while actions := decide(*known, self._arbiter.standings) if self._arbiter is not None else decide(*known):
             progress = False
             for action in actions:
                 match action:
@@ -223,8 +239,19 @@ class _Engine:
                         progress = True
                     case Cancel(leg=path, why=why):
                         progress = self._cancel(path, why) or progress
+                    case _:
+                        progress = self._arbitrate(action) or progress
             if not progress:
                 return
+
+    def _arbitrate(self, action: Action) -> bool:
+        """What has to do with concurrency groups; whether it changed anything."""
+        if self._arbiter is None:
+            from headrace.engine.arbiter import Arbiter
+
+            where = self._journal, self._plan.event.repository, self._state.run
+            self._arbiter = Arbiter(*where, self._emit, self._abandon, self._call_off)
+        return self._arbiter.perform(action)
 
     def _outcomes(self) -> dict[JobPath, Outcome]:
         """Of all jobs that have ended."""
@@ -232,11 +259,12 @@ class _Engine:
         return {path: known for path, known in ended if known is not None}
 
     def _settle(self, path: JobPath) -> None:
-        within = self._plan.jobs[path].workflow
-        why = self._call_cancelled(within)
+        planned = self._plan.jobs[path]
+        called_off = next((self._called_off[key] for key in self._plan.scopes(planned) if key in self._called_off), None)
+        why = called_off or self._call_cancelled(planned.workflow)
         job = settle(
             self._plan, path, self._outcomes(), cancelled=bool(self._interrupts or why), vars=self._options.vars,
-            run=self._tickets.run_info(within),
+            run=self._tickets.run_info(planned.workflow),
         )  # fmt: skip
         self._settled[path] = job
         assert isinstance(job.legs, tuple)
@@ -304,6 +332,16 @@ class _Engine:
                 return why
             within = self._plan.jobs[scope.caller].workflow
         return None
+
+    def _abandon(self, path: JobPath, why: Reason) -> None:
+        """A job whose workflow was cancelled before it had begun: nothing of it is decided any more."""
+        job = self._plan.jobs[path]
+        if isinstance(job.legs, Deferred):
+            job = structs.replace(job, legs=(Leg(JobPath(f"{path}:0"), 0, job.job.id, "skip", why),))
+        self._settled[path] = job
+        assert isinstance(job.legs, tuple)
+        for leg in job.legs:
+            self._finish(leg, "cancelled", why)
 
     def _start(self, path: JobPath, leg: Leg) -> None:
         attempt = self._executor.start(self._tickets.make(self._settled[path], leg, self._outcomes()))
@@ -375,8 +413,22 @@ class _Engine:
                     self._cancel(leg.path, Reason("forced"), force=True)
 
     def _obey_interrupt(self, *, first: bool) -> None:
+        why = Reason("interrupted")
+        if self._arbiter is not None:
+            for path, planned in self._plan.jobs.items():
+                if path not in self._settled and self._arbiter.waits_for(self._plan.scopes(planned)):
+                    self._abandon(path, why)
         for path in list(self._settled):
-            self._end(path, Reason("interrupted"), force=not first)
+            self._end(path, why, force=not first)
+
+    def _call_off(self, key: str, why: Reason) -> bool:
+        """Cancel the jobs under this key; whether that is new."""
+        if key in self._called_off:
+            return False
+        self._called_off[key] = why
+        for path in [path for path, job in self._settled.items() if key in self._plan.scopes(job)]:
+            self._end(path, why, force=False)
+        return True
 
     def _end(self, path: JobPath, why: Reason, *, force: bool) -> None:
         """Cancel what is open of a job, unless its condition holds for all that. One that is not settled yet will see it."""
@@ -409,6 +461,6 @@ class _Engine:
             return "failure"
         if "unsupported" in results and not self._options.skip_unsupported:
             return "failure"
-        if "cancelled" in results:
+        if "cancelled" in results or self._called_off:
             return "cancelled"
         return "success"

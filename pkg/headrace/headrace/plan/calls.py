@@ -139,6 +139,7 @@ def expand(plan: Plan, caller: Planned, leg: Leg) -> Expansion:
         reference=call.uses,
         jobs=tuple(job.path for job in jobs),
         matrix={**(outer.matrix if outer else {}), **(leg.matrix or {})},
+        claims=(*(outer.claims if outer else ()), *leg.claims),
     )
     why = Reason("called", call.at, {"job": "/".join(chain), "uses": call.uses})
     return Expansion(key, scope, call.workflow, leg.inputs, why, jobs)

@@ -9,17 +9,12 @@ from msgspec import structs
 
 from headrace.base.errors import HeadraceError, Problem, UsageError
 from headrace.events.model import Event
-from headrace.plan import messages
-from headrace.plan.contexts import entry_of, github_context
 from headrace.plan.inputs import settle_inputs
 from headrace.plan.model import Capabilities, Deferred, JobPath, Leg, Origin, Plan, Planned, Reason
 from headrace.plan.select import Selection, check_matrix, select_jobs, select_workflows
-from headrace.plan.settle import concurrency_group, groups_of, settle
+from headrace.plan.settle import settle
 from headrace.plan.triggers import Decision, decide_workflow
-from headrace.plan.unsupported import feature_named, missing
-from headrace.workflow import messages as fixed
 from headrace.workflow.model import Call, Job, Workflow
-from headrace.workflow.problems import render
 
 EVERYTHING = Selection()
 
@@ -62,12 +57,10 @@ def make_plan(
         only=only,
         origins=dict(origins or {}),
     )
-    groups, broken = _workflow_groups(plan)
-    plan = structs.replace(plan, broken=broken)
-    _fill(plan, ids)
-    contended = _contended(plan, groups)
-    if contended and "concurrency" not in capabilities.features:
-        plan = _held_back(plan, ids, groups, contended)
+    if any(workflow.concurrency is not None for workflow in plan.workflows.values()):
+        plan = _with_claims(plan, ids)
+    else:
+        _fill(plan, ids)
     if selection.matrix and plan.jobs:
         _check_matrix(plan, ids)
     return plan
@@ -140,6 +133,20 @@ def _failed(caller: Planned, leg: Leg, error: HeadraceError) -> Planned:
     return structs.replace(caller, legs=tuple(failed if each.path == leg.path else each for each in caller.legs))
 
 
+def _with_claims(plan: Plan, ids: Mapping[str, Sequence[str]]) -> Plan:
+    """The plan with its jobs and what its workflows claim by `concurrency`. A workflow with a job that wants the group which it
+    holds itself can never get to its end: it is not begun."""
+    from headrace.plan.claims import stuck, workflow_claims
+
+    claims, broken = workflow_claims(plan)
+    plan = structs.replace(plan, claims=claims, broken=broken)
+    _fill(plan, ids)
+    if found := stuck(plan):
+        plan = _emptied(plan, broken={**broken, **found})
+        _fill(plan, ids)
+    return plan
+
+
 def job_path(workflow: Workflow, job: str) -> JobPath:
     return JobPath(f"{workflow.path}:{job}")
 
@@ -161,59 +168,6 @@ def in_order(workflow: Workflow, ids: Sequence[str]) -> Iterator[Job]:
         if name not in done:
             done.add(name)
             yield workflow.jobs[name]
-
-
-# Concurrency ---------------------------------------------------------------------------------------------------------
-#
-# A group of one holder is satisfied at once: a local run competes with no other. What would wait for, or be cancelled by, another
-# part of the same run is not.
-
-
-def _workflow_groups(plan: Plan) -> tuple[dict[str, str], dict[str, Reason]]:
-    """Workflow path → its concurrency group, in lower case; and the workflows whose group cannot be evaluated."""
-    groups: dict[str, str] = {}
-    broken: dict[str, Reason] = {}
-    for path, workflow in plan.workflows.items():
-        if workflow.concurrency is None:
-            continue
-        inputs = plan.inputs.get(path, {})
-        contexts = {"github": github_context(plan.event, workflow, inputs=inputs), "inputs": inputs, "vars": plan.vars}
-        try:
-            groups[path] = concurrency_group(workflow.concurrency, contexts).lower()
-        except HeadraceError as error:
-            text = messages.workflow_evaluation("concurrency", [render(problem) for problem in error.problems])
-            broken[path] = Reason("evaluation", workflow.concurrency.at, {"key": "concurrency", "message": text})
-    return groups, broken
-
-
-def _contended(plan: Plan, groups: Mapping[str, str]) -> frozenset[str]:
-    """The groups that more than one workflow or leg of this run would hold."""
-    legs = [leg for job in plan.jobs.values() if not isinstance(job.legs, Deferred) for leg in job.legs]
-    holders = [*groups.values(), *(group for leg in legs if leg.would == "run" for group in groups_of(leg))]
-    return frozenset(group for group in holders if holders.count(group) > 1)
-
-
-def _held_back(plan: Plan, ids: Mapping[str, Sequence[str]], groups: Mapping[str, str], contended: frozenset[str]) -> Plan:
-    """The plan again, with everything that contends for a group marked. A job in its own workflow's group can never start."""
-    broken = dict(plan.broken)
-    for path, group in groups.items():
-        workflow = plan.workflows[path]
-        inner = next((job for job in _jobs_in_group(plan, path, group)), None)
-        at = workflow.concurrency.at if workflow.concurrency else None
-        if inner is not None:
-            broken[path] = Reason("evaluation", at, {"key": "concurrency", "message": fixed.deadlock(group, inner)})
-        elif list(groups.values()).count(group) > 1:
-            broken[path] = missing(feature_named("concurrency"), at, group)
-    again = _emptied(plan, contended=contended, broken=broken)
-    _fill(again, ids)
-    return again
-
-
-def _jobs_in_group(plan: Plan, workflow: str, group: str) -> Iterator[str]:
-    for job in plan.jobs.values():
-        legs = job.legs if entry_of(plan, job.workflow) == workflow and not isinstance(job.legs, Deferred) else ()
-        if any(group in groups_of(leg) for leg in legs):
-            yield job.job.id
 
 
 def _emptied(plan: Plan, **changes: Any) -> Plan:

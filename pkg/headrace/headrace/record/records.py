@@ -49,6 +49,16 @@ class LegQueued(Struct, frozen=True, tag="leg-queued"):
     within: dict[str, Any] = {}
 
 
+class GroupAwaited(Struct, frozen=True, tag="group-awaited"):
+    """A leg, or where `leg` is empty a whole workflow, waits for its concurrency group, which run `holder` has. Told once, and
+    again when another run gets the group first."""
+
+    group: str
+    workflow: str
+    leg: str = ""
+    holder: str = ""
+
+
 class LegStarted(Struct, frozen=True, tag="leg-started"):
     leg: str
 
@@ -119,7 +129,19 @@ class Lost(Struct, frozen=True, tag="lost"):
     why: str
 
 
-Body = Union[RunStarted, LegQueued, LegStarted, StepStarted, LogChunk, Annotated, StepFinished, LegFinished, RunFinished, Lost]
+Body = Union[
+    RunStarted,
+    LegQueued,
+    GroupAwaited,
+    LegStarted,
+    StepStarted,
+    LogChunk,
+    Annotated,
+    StepFinished,
+    LegFinished,
+    RunFinished,
+    Lost,
+]
 
 
 class Record(Struct, frozen=True):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import msgspec
 
 from headrace.base.errors import Problem
 from headrace.events.model import Event
 from headrace.plan.contexts import entry_of
-from headrace.plan.model import Deferred, Plan, Planned, Reason
+from headrace.plan.model import Claim, Deferred, Plan, Planned, Reason
 from headrace.record.codec import encode_json
 from headrace.report import documents
 from headrace.report.naming import needs_ids, planned_id, rows_of
@@ -25,6 +26,7 @@ def plan_json(plan: Plan, problems: Iterable[Problem]) -> str:
         [row for planned in plan.jobs.values() for row in _rows(planned, plan)],
         rejected_rows(plan.rejected),
         problem_rows(problems),
+        [documents.WorkflowGroup(path, *_claim(claim)) for path, claim in plan.claims.items() if path not in plan.broken],
     )
     return dumps(document)
 
@@ -42,17 +44,33 @@ def _rows(planned: Planned, plan: Plan) -> Iterator[documents.PlanRow]:
     legs = rows_of(planned, plan)
     if isinstance(legs, Deferred):
         why = legs.why
-        yield documents.PlanRow(workflow, job, job, None, needs, "undecided", say(why), why.rule, place(why))
+        yield documents.PlanRow(workflow, job, job, None, needs, "undecided", say(why), why.rule, place(why), why.facts)
         return
     for leg in legs:
         why = leg.why
         yield documents.PlanRow(
-            workflow, job, leg.name, plain_value(leg.matrix), needs, leg.would, say(why), why.rule, place(why)
+            workflow,
+            job,
+            leg.name,
+            plain_value(leg.matrix),
+            needs,
+            leg.would,
+            say(why),
+            why.rule,
+            place(why),
+            facts=why.facts,
+            from_={key: str(at) for key, at in leg.sources.items()},
+            runs_on=list(leg.labels),
+            concurrency=documents.Group(*_claim(leg.concurrency)) if leg.concurrency is not None else None,
         )
 
 
+def _claim(claim: Claim) -> tuple[str, bool, Literal["single", "max"]]:
+    return claim.group, claim.cancel_in_progress, claim.queue
+
+
 def rejected_rows(reasons: Iterable[Reason]) -> list[documents.Rejected]:
-    return [documents.Rejected(workflow_of(why), say(why), why.rule, place(why)) for why in reasons]
+    return [documents.Rejected(workflow_of(why), say(why), why.rule, place(why), why.facts) for why in reasons]
 
 
 def problem_rows(problems: Iterable[Problem]) -> list[documents.FileProblem]:

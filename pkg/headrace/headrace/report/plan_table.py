@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from headrace.plan.contexts import entry_of
 from headrace.plan.model import Deferred, Plan, Planned, Reason
@@ -25,14 +25,24 @@ BROKEN = (Column("cannot start", shrinks=True), Column("why"))
 REJECTED = (Column("not started", shrinks=True), Column("why"))
 
 
-def plan_lines(plan: Plan, style: Style) -> list[str]:
-    """Lines for a person. A plan without jobs says in one line that nothing would run."""
-    lines = [style.safe(headline(plan))]
+def legs_in_rows(plan: Plan, style: Style) -> list[str]:
+    """One line a leg."""
     rows = [row for planned in plan.jobs.values() for row in _rows(planned, plan)]
     if rows and fits(JOBS, rows, style):
-        lines += ["", *table(JOBS, rows, style)]
-    elif rows:
-        lines += ["", *table(NARROW, list(_narrow(plan)), style)]
+        return ["", *table(JOBS, rows, style)]
+    return ["", *table(NARROW, list(_narrow(plan)), style)] if rows else []
+
+
+def legs_explained(plan: Plan, style: Style) -> list[str]:
+    """Several lines a leg: what it would do and why, and where each of its values stands."""
+    from headrace.report.plan_explained import explained
+
+    return explained(plan, style)
+
+
+def plan_lines(plan: Plan, style: Style, legs: Callable[[Plan, Style], list[str]] = legs_in_rows) -> list[str]:
+    """Lines for a person. A plan without jobs says in one line that nothing would run."""
+    lines = [style.safe(headline(plan)), *legs(plan, style)]
     if plan.rejected:
         lines += ["", *table(REJECTED, [_rejected(why) for why in plan.rejected], style)]
     if plan.broken:

@@ -15,7 +15,7 @@ from headrace.expressions import CaseSensitive
 from headrace.expressions.values import units
 from headrace.plan.model import Result
 from headrace.record.records import LegFinished, LegStarted, StepFinished, StepResult, StepStarted
-from headrace.runner import messages
+from headrace.runner import folders, messages
 from headrace.runner.contexts import runner_context
 from headrace.runner.control import Control
 from headrace.runner.log import LegLog
@@ -33,14 +33,16 @@ OUTPUTS_LIMIT = 1 << 20
 """Bytes that all outputs of a job have together at most, counted as UTF-16: so GitHub does."""
 
 
-def run_leg(ticket: JobTicket, control: Control, sandbox: Sandbox) -> None:
+def run_leg(ticket: JobTicket, control: Control, sandbox: Sandbox, ahead: str = "") -> None:
     """Run the leg and report it all. The sandbox is closed before the result is told: then nothing of the leg is left alive.
+
+    `ahead`: folders that were made for it before it was known.
 
     Raises EngineGone, and EngineError where the machine fails (the engine then finds the leg lost)."""
     begun = time.monotonic()
     control.emit(LegStarted(ticket.leg))
     control.flush()
-    leg = _Leg(ticket, control, sandbox)
+    leg = _Leg(ticket, control, sandbox, ahead)
     try:
         result, outputs = leg.run()
     finally:
@@ -51,12 +53,13 @@ def run_leg(ticket: JobTicket, control: Control, sandbox: Sandbox) -> None:
 
 
 class _Leg:
-    def __init__(self, ticket: JobTicket, control: Control, sandbox: Sandbox) -> None:
+    def __init__(self, ticket: JobTicket, control: Control, sandbox: Sandbox, ahead: str) -> None:
         self._ticket = ticket
         self._control = control
         self.log = LegLog(ticket.folders.log, ticket.leg, control.emit)
         self._progress = Progress(Masker())
         self._sandbox = sandbox
+        self._ahead = ahead
         self._steps: StepRunner | None = None
         self._defaults: dict[str, str] = {}
 
@@ -149,12 +152,9 @@ class _Leg:
                 raise HeadraceError(Problem(why, step.at))
 
     def _folders(self) -> None:
-        folders = self._ticket.folders
-        for folder in (folders.workspace, folders.home, folders.temp, folders.tool_cache):
-            os.makedirs(folder, exist_ok=True)
-        os.mkdir(f"{folders.temp}/_runner_file_commands")
-        os.mkdir(f"{folders.temp}/_github_workflow")
-        with open(f"{folders.temp}/_github_workflow/event.json", "w", encoding="utf-8") as file:
+        place = self._ticket.folders
+        folders.take(self._ahead, place)
+        with open(f"{place.temp}/{folders.WORKFLOW}/event.json", "w", encoding="utf-8") as file:
             json.dump(self._ticket.github.get("event") or {}, file, indent=2, ensure_ascii=False)
 
     def _environment(self) -> None:
@@ -176,17 +176,17 @@ class _Leg:
 
     def _contexts(self) -> dict[str, Any]:
         """The contexts that stay the same for all steps; `env`, `steps` and `job` come with each step."""
-        ticket, folders = self._ticket, self._ticket.folders
+        ticket, place = self._ticket, self._ticket.folders
         github = {
             **ticket.github,
             "job": ticket.job.id,
             "token": ticket.secrets.get("GITHUB_TOKEN", ""),
-            "workspace": folders.workspace,
-            "event_path": f"{folders.temp}/_github_workflow/event.json",
+            "workspace": place.workspace,
+            "event_path": f"{place.temp}/{folders.WORKFLOW}/event.json",
         }
         runner = runner_context(
-            os=ticket.os, arch=ticket.arch, temp=folders.temp, tool_cache=folders.tool_cache, name=ticket.runner_name,
-            workspace=os.path.dirname(folders.workspace), environment=ticket.environment, debug=ticket.debugging,
+            os=ticket.os, arch=ticket.arch, temp=place.temp, tool_cache=place.tool_cache, name=ticket.runner_name,
+            workspace=os.path.dirname(place.workspace), environment=ticket.environment, debug=ticket.debugging,
         )  # fmt: skip
         return {
             "github": github, "inputs": ticket.inputs, "vars": dict(ticket.vars), "needs": ticket.needs,

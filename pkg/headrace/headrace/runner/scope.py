@@ -11,6 +11,7 @@ from headrace.expressions import CaseSensitive, Value, evaluate, is_truthy, pars
 from headrace.runner.contexts import status_functions, step_github
 from headrace.runner.environment import default_variables, prepend_path, step_environment
 from headrace.runner.filecommands import FILES
+from headrace.runner.folders import COMMANDS
 from headrace.runner.hashing import HashError, hash_files, parse_arguments
 from headrace.runner.progress import Progress
 from headrace.runner.ticket import JobTicket
@@ -44,7 +45,7 @@ class Scope:
         """One new, empty command file of each kind. Raises OSError."""
         mark = new_mark()
         for kind, _, prefix in FILES:
-            path = self.files[kind] = f"{self.ticket.folders.temp}/_runner_file_commands/{prefix}{mark}"
+            path = self.files[kind] = f"{self.ticket.folders.temp}/{COMMANDS}/{prefix}{mark}"
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
 
     def variable(self, name: str) -> str | None:

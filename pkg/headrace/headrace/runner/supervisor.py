@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from headrace.base.errors import HeadraceError
 from headrace.base.sockets import Socket
 from headrace.record.records import Lost
+from headrace.runner import folders
 from headrace.runner.control import Control, EngineGone
 from headrace.runner.leg import run_leg
 from headrace.runner.scope import CONDITION_FUNCTIONS
@@ -32,23 +32,23 @@ def warm() -> None:
     parse("success()", functions=CONDITION_FUNCTIONS)
 
 
-def stand_by(close_private: Callable[[], None]) -> Callable[[Socket], None]:
+def stand_by(close_private: Callable[[], None], ahead: Sequence[str]) -> Callable[[Socket], None]:
     """Get ready for a leg that is not known yet, and return what serves it. `close_private` is for children of this process: it
-    closes what they must not hold."""
+    closes what they must not hold. `ahead`: what is known of it (`folders.make_ahead`)."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     sandbox = open_host(close_private)
-    return lambda sock: supervise(sock, sandbox)
+    made = folders.make_ahead(ahead)
+    return lambda sock: supervise(sock, sandbox, made)
 
 
-def supervise(sock: Socket, sandbox: Sandbox) -> None:
+def supervise(sock: Socket, sandbox: Sandbox, ahead: str = "") -> None:
     """Serve one leg over `sock`. What it cannot report (its engine is gone) ends it: the other side sees that. The sandbox is
-    closed at the end."""
+    closed at the end. `ahead`: folders that were made for it."""
     control = Control(sock)
     try:
         ticket = decode_ticket(control.first())
-        os.makedirs(ticket.folders.root, mode=0o700, exist_ok=True)
-        run_leg(ticket, control, sandbox)
+        run_leg(ticket, control, sandbox, ahead)
     except EngineGone:
         sandbox.close()
     except HeadraceError as error:  # the disk is full, or the sandbox is gone

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from headrace.base import bundle
 from headrace.base.sockets import AF_UNIX, SOCK_STREAM, Socket, socketpair
 
 _IDLE = 100  # milliseconds without any request before the trash is looked at
 
-Entry = Callable[[Callable[[], None]], Callable[[Socket], None]]
-"""What a supervisor does: get ready (its argument is for children of its own, and closes what they must not hold), then serve."""
+Entry = Callable[[Callable[[], None], Sequence[str]], Callable[[Socket], None]]
+"""What a supervisor does: get ready, then serve. Of the two arguments the first is for its own children and closes what they must
+not hold; the second is what `Zygote.ahead` said."""
 
 
 class Zygote:
@@ -43,6 +44,10 @@ class Zygote:
         finally:
             connection.close()
 
+    def ahead(self, *what: str) -> None:
+        """What the next supervisors are told while they get ready."""
+        self._tell({"ahead": what})
+
     def end(self, number: int) -> None:
         """Kill the supervisor of the `number`-th fork (from 0), and all below it."""
         self._tell({"end": number})
@@ -55,7 +60,7 @@ class Zygote:
         """Delete a folder when the engine is gone, however it went."""
         self._tell({"last": path})
 
-    def _tell(self, message: dict[str, str | int]) -> None:
+    def _tell(self, message: dict[str, str | int | tuple[str, ...]]) -> None:
         from headrace.sandbox.channel import Closed
 
         try:
@@ -155,6 +160,8 @@ def _serve(sock: Socket, entry: Entry) -> None:
                 match message:
                     case {"end": int(which)}:
                         nursery.end(which)
+                    case {"ahead": list(what)}:
+                        nursery.ahead = what
                     case {"remove": str(path)}:
                         nursery.trash.append(path)
                     case {"last": str(path)}:
@@ -179,6 +186,7 @@ class _Nursery:
         self.known: set[int] = set()
         self.cleaner = 0
         self.trash: list[str] = []
+        self.ahead: list[str] = []
         self._given: list[int] = []
         self._spare: tuple[int, Socket] | None = None
         self._stock()
@@ -195,7 +203,7 @@ class _Nursery:
         from headrace.sandbox.channel import Channel, Closed
 
         ours.close()
-        serve = self._entry(theirs.close)
+        serve = self._entry(theirs.close, self.ahead)
         try:
             _, fds = Channel(theirs).receive()
         except Closed:

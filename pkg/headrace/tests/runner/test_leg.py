@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def test_a_step_killed_by_a_signal_reports_128_and_more(tmp_path: Path) -> None:
     assert job(tmp_path, steps("- run: kill -TERM $$")).errors == ["Process completed with exit code 143."]
 
 
-@pytest.mark.covers("runtime:1.5")
+@pytest.mark.covers("runtime:1.5", "language:8.1")
 def test_conditions_see_how_the_job_does(tmp_path: Path) -> None:
     ran = job(
         tmp_path,
@@ -61,7 +62,7 @@ def test_conditions_see_how_the_job_does(tmp_path: Path) -> None:
     assert results(ran) == ["failure", "skipped", "skipped", "success", "success", "skipped", "skipped", "success"]
 
 
-@pytest.mark.covers("runtime:1.6")
+@pytest.mark.covers("runtime:1.6", "language:8.1")
 def test_continue_on_error_changes_the_conclusion_and_not_the_outcome(tmp_path: Path) -> None:
     ran = job(
         tmp_path,
@@ -86,7 +87,7 @@ def test_an_error_in_if_or_env_is_not_softened(tmp_path: Path, key: str) -> None
     assert "no" not in ran.lines
 
 
-@pytest.mark.covers("runtime:3.1")
+@pytest.mark.covers("runtime:3.1", "language:8.1")
 def test_env_of_three_levels_is_laid_one_over_the_other(tmp_path: Path) -> None:
     head = "on: push\nenv: {A: workflow, B: workflow, C: workflow}\njobs:\n  job:\n    runs-on: x\n    env: {B: job, C: job}\n"
     ran = job(tmp_path, steps("- {run: echo $A $B $C, env: {C: step}}\n- run: echo $A $B $C ${{ env.C }}"), head=head)
@@ -179,7 +180,7 @@ def test_shells(tmp_path: Path, shell: str, script: str, result: str) -> None:
     assert ran.result == result
 
 
-@pytest.mark.covers("runtime:2.3")
+@pytest.mark.covers("runtime:2.3", "language:8.1")
 def test_defaults_of_the_job_replace_those_of_the_workflow_as_a_whole(tmp_path: Path) -> None:
     head = "on: push\ndefaults: {run: {shell: bash, working-directory: a}}\njobs:\n  job:\n    runs-on: x\n"
     make = "- {run: mkdir -p a b, working-directory: .}\n"
@@ -505,7 +506,7 @@ def test_actions_get_the_runtime_token_and_scripts_do_not(tmp_path: Path) -> Non
     assert "got:" in ran.lines
 
 
-@pytest.mark.covers("runtime:1.3")
+@pytest.mark.covers("runtime:1.3", "language:8.1")
 def test_an_error_in_a_steps_env_fails_it_even_where_its_condition_would_have_skipped_it(tmp_path: Path) -> None:
     ran = job(tmp_path, steps("- {if: 'false', run: echo no, env: {A: \"${{ fromJSON('x') }}\"}}"))
     assert (ran.result, results(ran)) == ("failure", ["failure"])
@@ -532,3 +533,22 @@ def test_two_orders_that_arrive_at_once_both_count(tmp_path: Path) -> None:
     text = "- {if: always(), run: 'trap \"\" INT TERM; echo ready; while :; do sleep 0.1; done'}"
     ran = job(tmp_path, steps(text), cancel_at="ready", force_at="ready")
     assert (ran.result, results(ran)) == ("cancelled", ["cancelled"])
+
+
+def test_folders_that_were_made_ahead_are_the_legs_and_what_is_missing_of_them_is_made(tmp_path: Path) -> None:
+    from headrace.runner import folders
+    from headrace.runner.ticket import Folders
+
+    ahead = folders.make_ahead([str(tmp_path), "repo"])
+    (Path(ahead) / "home" / "mark").write_text("")
+    shutil.rmtree(Path(ahead) / "tools")
+    place = Folders.below(str(tmp_path / "7"), "repo", "")
+    folders.take(ahead, place)
+    assert not os.path.exists(ahead)
+    assert os.path.exists(f"{place.home}/mark")
+    assert all(os.path.isdir(each) for each in (place.workspace, place.tool_cache, f"{place.temp}/{folders.COMMANDS}"))
+    folders.take("", Folders.below(str(tmp_path / "8"), "repo", ""))
+    folders.take(ahead, Folders.below(str(tmp_path / "9"), "repo", ""))  # it has gone
+    assert os.path.isdir(tmp_path / "8" / "home")
+    assert os.path.isdir(tmp_path / "9" / "home")
+    assert folders.make_ahead([]) == folders.make_ahead(["/proc/none", "repo"]) == ""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from headrace.base.sockets import Socket
 from headrace.sandbox import zygote
 from headrace.sandbox.children import descendants
 from headrace.sandbox.host import HostSandbox, open_host
@@ -174,7 +174,7 @@ def test_only_the_variables_of_the_table_are_inherited() -> None:
     assert got == {"LANG": "C", "LC_TIME": "C", "HTTPS_PROXY": "p", "PATH": "/first:/bin"}
 
 
-def run_zygote(entry: zygote.Entry) -> tuple[socket.socket, int]:
+def run_zygote(entry: zygote.Entry) -> tuple[Socket, int]:
     return zygote.start(lambda: entry)
 
 
@@ -183,10 +183,11 @@ def test_the_end_of_the_engine_ends_everything_below_it(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     code = f"""
 import os, signal, socket, time
+from headrace.base.sockets import Socket
 from headrace.sandbox import zygote
 from headrace.sandbox.host import open_host
 def load():
-    def entry(close):
+    def entry(close, ahead):
         return lambda sock: serve(sock, open_host(close))
     def serve(sock, box):
         script = "setsid sh -c 'echo $$; sleep 1000' >{pids} & sleep 1000"
@@ -224,7 +225,7 @@ def test_the_trash_is_removed_in_the_background(tmp_path: Path) -> None:
     (tmp_path / "old" / "deep").mkdir(parents=True)
     (tmp_path / "old" / "deep" / "file").write_text("x")
     (tmp_path / "old" / "deep").chmod(0)
-    sock, pid = run_zygote(lambda _: lambda _: None)
+    sock, pid = run_zygote(lambda _close, _ahead: lambda _: None)
     nursery = Zygote(sock, pid)
     nursery.remove(str(tmp_path / "old"))
     nursery.close()
