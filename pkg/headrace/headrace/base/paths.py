@@ -1,7 +1,7 @@
 """Where headrace keeps its own things: under the XDG directories, never in a repository.
 
 <state>/journal.db            the journal of every run
-<state>/runs/ID/              what stays of a run: logs/, artifacts/, lock
+<state>/runs/ID/              what stays of a run: logs/, artifacts/, lock (with the engine's pid)
 <state>/work/ID/              what goes with it: one folder a leg
 <state>/trash/                folders on their way out
 <state>/repositories/KEY/     snapshots of working trees

@@ -64,7 +64,14 @@ TALKING = (
     Option(("-q", "--quiet"), "count", "", "Show failures and the summary only; twice: nothing."),
 )
 
-PLAN = (*SELECTING, *HAPPENING, *SURROUNDINGS, Option(("--json",), "flag", "", "Print one JSON object."), *TALKING)
+PLAN = (
+    *SELECTING,
+    *HAPPENING,
+    *SURROUNDINGS,
+    Option(("--explain",), "flag", "", "Say of each leg where its values and its verdict come from."),
+    Option(("--json",), "flag", "", "Print one JSON object."),
+    *TALKING,
+)
 RUN = (
     *SELECTING,
     *HAPPENING,

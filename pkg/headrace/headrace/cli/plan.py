@@ -17,16 +17,17 @@ def plan(call: Call) -> int:
     from headrace.cli.prepare import prepare, settled
     from headrace.cli.terminal import style_of, write_json, write_lines
 
-    repository, asked, _values = settled(call, PLAN)
+    repository, asked, values = settled(call, PLAN)
     prepared = prepare(repository, asked, None)
     if asked.json:
         from headrace.report.json_plan import plan_json
 
         write_json(plan_json(prepared.plan, prepared.problems))
     elif asked.depth != "silent":
-        from headrace.report.plan_table import plan_lines
+        from headrace.report.plan_table import legs_explained, legs_in_rows, plan_lines
 
-        write_lines(plan_lines(prepared.plan, style_of(sys.stdout, asked.colour)))
+        legs = legs_explained if values["explain"] else legs_in_rows
+        write_lines(plan_lines(prepared.plan, style_of(sys.stdout, asked.colour), legs))
     return 2 if prepared.problems else 0
 
 

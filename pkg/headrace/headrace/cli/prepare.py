@@ -19,10 +19,11 @@ from headrace.plan.model import Plan
 
 
 class Prepared(Struct, frozen=True):
-    """`problems` are those of workflow files that were left out."""
+    """`problems` are those of workflow files that were left out, `used` the folders of `--action` that were of use so far."""
 
     plan: Plan
     problems: tuple[Problem, ...]
+    used: frozenset[str] = frozenset()
 
 
 def settled(call: Call, options: Sequence[Option]) -> tuple[Repository, Asked, dict[str, Any]]:
@@ -50,7 +51,7 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
     HeadraceError where the call is wrong."""
     from headrace.cli.ending import say_problems
     from headrace.cli.parsed import Parsed, name_of
-    from headrace.cli.workflows import gather
+    from headrace.cli.workflows import Elsewhere, gather
     from headrace.engine.capabilities import capabilities
     from headrace.events.build import build_event
     from headrace.events.request import EventRequest
@@ -61,11 +62,11 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
     parsed = Parsed(name_of(repository.git_dir), keeps=objects is not None)
     with git.Objects(repository.root) as found:
         event: Event = build_event(repository, call.event, request, objects, found)
-        gathered = gather(event, call.workflows, parsed, call.actions_root, found)
+        gathered = gather(event, call.workflows, parsed, Elsewhere(call.actions_root, call.actions), found)
     say_problems(gathered.problems)
     selection = Selection(gathered.selected, call.jobs, call.needs, call.matrix)
-    plan = make_plan(gathered.workflows, event, capabilities(), selection, vars=call.vars)
-    return Prepared(plan, gathered.problems)
+    plan = make_plan(gathered.workflows, event, capabilities(), selection, vars=call.vars, origins=gathered.origins)
+    return Prepared(plan, gathered.problems, gathered.used)
 
 
 def exit_status(problems: Iterable[Problem], otherwise: int) -> int:

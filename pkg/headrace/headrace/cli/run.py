@@ -10,7 +10,7 @@ from headrace.cli.declared import Call
 from headrace.cli.options import RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from headrace.cli.options import Asked
     from headrace.cli.prepare import Prepared
@@ -66,7 +66,7 @@ def _run_jobs(prepared: Prepared, asked: Asked, values: Mapping[str, Any]) -> Ru
     from headrace.report.logs import Logs
     from headrace.report.stream import Observer
 
-    asked_for = run_options(asked, values, prepared.plan.event.left_out)
+    asked_for = run_options(asked, values, prepared.plan.event.left_out, prepared.used)
     logs = Logs()
     observer = Observer(_renderers(asked, bool(values["json_stream"]), logs), logs, run_dir)
     zygote = ZYGOTE.pop() if ZYGOTE else None
@@ -116,8 +116,9 @@ def notes(environ: Mapping[str, str], left_out: Sequence[str] = ()) -> tuple[str
     return tuple(said)
 
 
-def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str] = ()) -> RunOptions:
-    """What the engine is told. `left_out`: what of the working tree could not be read."""
+def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str] = (), used: Collection[str] = ()) -> RunOptions:
+    """What the engine is told. `left_out`: what of the working tree could not be read; `used`: the folders of `--action` from
+    which called workflows were read."""
     from headrace.base.errors import Problem, UsageError
     from headrace.cli.words import without_secrets
     from headrace.engine.options import RunOptions
@@ -127,8 +128,9 @@ def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str]
             raise UsageError(Problem(f"--{name} {value}: {what}", hint="leave it out"))
     if values["expose"]:
         raise UsageError(Problem("--expose: jobs see the machine as it is here", hint="leave it out"))
-    if asked.actions:
-        raise UsageError(Problem("--action: jobs cannot be given other folders for actions yet", hint="leave it out"))
+    for name in asked.actions:
+        if name not in used:
+            raise UsageError(Problem(f"--action {name}: only called workflows can come from a folder yet", hint="leave it out"))
     return RunOptions(
         notes=notes(os.environ, left_out),
         isolation=values["isolation"] or "auto",

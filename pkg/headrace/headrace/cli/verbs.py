@@ -9,6 +9,7 @@ VERBS = {
     "plan": "show which jobs an event would run, and why",
     "ls": "list past runs",
     "logs": "print the log of a run",
+    "cancel": "end a run that goes on",
     "services": "serve what actions talk to",
     "doctor": "say what this version and this machine can do",
 }

@@ -8,10 +8,10 @@ import stat
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from headrace.base import git
-from headrace.base.errors import Problem, UsageError
+from headrace.base.errors import Position, Problem, UsageError
 from headrace.cli.parsed import Parsed
 from headrace.events.detect import common_dir
 from headrace.events.model import Event
@@ -19,6 +19,8 @@ from headrace.plan.nearest import hint
 from headrace.workflow.model import Workflow
 
 if TYPE_CHECKING:
+    from headrace.cli.called import Source
+    from headrace.plan.model import Origin
     from headrace.workflow.reader import Loaded
 
 FOLDER = ".github/workflows"
@@ -26,11 +28,14 @@ SUFFIXES = (".yml", ".yaml")
 
 
 class Gathered(Struct, frozen=True):
-    """`selected` are paths of `workflows`, empty for all of them."""
+    """`selected` are paths of `workflows`, empty for all of them. `origins` says what references to other repositories were
+    found to mean, `used` which folders of `Elsewhere` were of use."""
 
     workflows: tuple[Workflow, ...]
     problems: tuple[Problem, ...]
     selected: tuple[str, ...]
+    origins: dict[str, Origin] = {}
+    used: frozenset[str] = frozenset()
 
 
 class Tree(Protocol):
@@ -103,52 +108,37 @@ def read_regular(path: str) -> bytes | None:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return None
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        return None
     with open(fd, "rb") as file:
-        return file.read() if stat.S_ISREG(os.fstat(fd).st_mode) else None
+        return file.read()
 
 
-class Source:
-    """Called workflow files: `./path` from the same tree, `owner/name/path@ref` from the folder of mirrors."""
+class Elsewhere(Struct, frozen=True):
+    """Where files of other repositories are: `mirrors`, a folder of git repositories OWNER+NAME/repo, and folders that stand for
+    one ref of one repository, by `OWNER/NAME@REF`."""
 
-    def __init__(self, tree: Tree, mirrors: str) -> None:
-        self._tree = tree
-        self._mirrors = mirrors
-        self.absent: list[str] = []
-        """References to other repositories that are not at hand."""
+    mirrors: str = ""
+    folders: dict[str, str] = {}
 
-    def read(self, reference: str) -> bytes | None:
-        if reference.startswith("./"):
-            return self._tree.get(reference[2:])
-        content = self._mirrored(reference)
-        if content is None:
-            self.absent.append(reference)
-        return content
 
-    def _mirrored(self, reference: str) -> bytes | None:
-        file, _, ref = reference.rpartition("@")
-        owner, _, rest = file.partition("/")
-        name, _, path = rest.partition("/")
-        mirror = os.path.join(self._mirrors, f"{owner}+{name}", "repo")
-        if not self._mirrors or not os.path.isdir(mirror):
-            return None
-        with git.Objects(mirror) as objects:
-            found = objects.get(f"{ref}:{path}")
-        return found.data if found is not None and found.kind == "blob" else None
+NOWHERE_ELSE = Elsewhere()
 
 
 def gather(
-    event: Event, wanted: tuple[str, ...], parsed: Parsed, mirrors: str = "", found: git.Objects | None = None
+    event: Event, wanted: tuple[str, ...], parsed: Parsed, elsewhere: Elsewhere = NOWHERE_ELSE, found: git.Objects | None = None
 ) -> Gathered:
-    """All workflow files of the event's tree, or those that `-W` names. `mirrors` is a folder of git repositories
-    OWNER+NAME/repo; `parsed` knows files that were read before; `found` are the repository's own objects, where they are
-    open already. Raises UsageError where `-W` names nothing."""
+    """All workflow files of the event's tree, or those that `-W` names. `elsewhere` says where called files of other repositories
+    are; `parsed` knows files that were read before; `found` are the repository's own objects, where they are open already.
+    Raises UsageError where `-W` names nothing."""
     if not from_commit(event):
-        return _gather(event, WorkTree(event.repository.root), wanted, parsed, mirrors)
+        return _gather(event, WorkTree(event.repository.root), wanted, parsed, elsewhere)
     own = event.objects == common_dir(event.repository.git_dir)
     with contextlib.nullcontext(found) if found and own else git.Objects(event.objects or event.repository.git_dir) as objects:
         if objects.commit(event.sha) is None:  # a commit that only a run would make
-            return _gather(event, WorkTree(event.repository.root), wanted, parsed, mirrors)
-        return _gather(event, CommitTree(objects, event.sha), wanted, parsed, mirrors)
+            return _gather(event, WorkTree(event.repository.root), wanted, parsed, elsewhere)
+        return _gather(event, CommitTree(objects, event.sha), wanted, parsed, elsewhere)
 
 
 def from_commit(event: Event) -> bool:
@@ -158,20 +148,21 @@ def from_commit(event: Event) -> bool:
 
 
 def _load(path: str, content: bytes, source: Source) -> Loaded:
-    """Read a file with those it calls. What other repositories hold may not be at hand: that is no fault of the file, and its
-    calls then stay unread, for the planner to say what that means."""
+    """Read a file with those it calls. What other repositories hold may not be at hand: that is no fault of the file, and such a
+    call then stays unread, for the planner to say what that means."""
     from headrace.workflow.reader import Options, load
 
-    before = len(source.absent)
-    loaded = load(path, content, source=source)
-    missing = source.absent[before:]
-    if missing and loaded.problems and all(any(each in p.message for each in missing) for p in loaded.problems):
-        return load(path, content, options=Options(calls="skip"))
-    return loaded
+    loaded = load(path, content, source=source, options=Options(absent="unread"))
+    placed = [problem if problem.at.file else _at_call(problem, path, loaded) for problem in loaded.problems]
+    return structs.replace(loaded, problems=tuple(placed))
 
 
-def _gather(event: Event, tree: Tree, wanted: tuple[str, ...], parsed: Parsed, mirrors: str) -> Gathered:
-    source = Source(tree, mirrors)
+def _at_call(problem: Problem, path: str, loaded: Loaded) -> Problem:
+    return structs.replace(problem, at=loaded.at if loaded.at.file == path else Position(path))
+
+
+def _gather(event: Event, tree: Tree, wanted: tuple[str, ...], parsed: Parsed, elsewhere: Elsewhere) -> Gathered:
+    source: Source | None = None
     root = event.repository.root
     chosen = [by_path(root, tree, each) for each in wanted]
     explicit = [path for paths in chosen for path in paths or ()]
@@ -186,6 +177,10 @@ def _gather(event: Event, tree: Tree, wanted: tuple[str, ...], parsed: Parsed, m
         if known is not None:
             workflows.append(known)
             continue
+        if source is None:
+            from headrace.cli.called import Source
+
+            source = Source(tree, elsewhere.mirrors, elsewhere.folders)
         loaded = _load(path, content, source)
         if loaded.workflow is not None:
             workflows.append(loaded.workflow)
@@ -193,11 +188,16 @@ def _gather(event: Event, tree: Tree, wanted: tuple[str, ...], parsed: Parsed, m
                 parsed.put(path, content, loaded.workflow)
         if loaded.problems:
             problems[path] = tuple(loaded.problems)
+    if source is not None:
+        source.close()
     parsed.save()
     selected = _selected(wanted, chosen, workflows, files)
     # Who asked for some files need not hear about the others.
     heard = selected if wanted else tuple(problems)
-    return Gathered(tuple(workflows), tuple(p for path in problems if path in heard for p in problems[path]), selected)
+    told = tuple(p for path in problems if path in heard for p in problems[path])
+    if source is None:
+        return Gathered(tuple(workflows), told, selected)
+    return Gathered(tuple(workflows), told, selected, source.origins, frozenset(source.used))
 
 
 def by_path(root: str, tree: Tree, text: str) -> list[str] | None:

@@ -12,14 +12,14 @@ import signal
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import structs
 
 from headrace import __version__
 from headrace.base.paths import work_dir
 from headrace.base.sockets import Socket
-from headrace.engine.decide import Cancel, Finish, Settle, Start, decide, effective, outcome
+from headrace.engine.decide import Action, Cancel, Enter, Finish, Leave, Settle, Start, decide, effective, outcome
 from headrace.engine.early import load_supervisor
 from headrace.engine.executor import Attempt, Executor
 from headrace.engine.local import LocalExecutor
@@ -27,13 +27,19 @@ from headrace.engine.options import Limits, RunOptions
 from headrace.engine.services import ServiceHost
 from headrace.engine.sweep import keep, sweep
 from headrace.engine.tickets import Tickets
-from headrace.plan.model import JobPath, Leg, Plan, Planned, Reason
+from headrace.plan.contexts import entry_of
+from headrace.plan.model import Deferred, JobPath, Leg, Outcome, Plan, Planned, Reason, Result
 from headrace.plan.settle import settle
-from headrace.record.journal import Journal, lock_run
+from headrace.record.journal import Journal
+from headrace.record.locks import lock_run
 from headrace.record.records import Body, LegFinished, LegQueued, LegStarted, Lost, Record, RunFinished, RunStarted
-from headrace.record.state import RunState, fold
+from headrace.record.state import LegState, RunState, fold
 from headrace.sandbox.children import adopt_orphans, children, end_all
 from headrace.sandbox.zygote import Zygote, start
+from headrace.workflow.model import Call
+
+if TYPE_CHECKING:
+    from headrace.engine.arbiter import Arbiter
 
 Observer = Callable[[Record], None]
 _TICK = 1.0  # seconds between two ticks of the observer
@@ -55,6 +61,10 @@ def run(
 
     Ctrl-C (or SIGTERM, SIGHUP) cancels in order, a second one kills; `interrupted` is told which it was. Raises EngineError where
     the journal or the machine fails; then nothing of the run is left alive."""
+    if any(isinstance(job.job.body, Call) for job in plan.jobs.values()):
+        from headrace.plan.calls import unexpanded
+
+        plan = unexpanded(plan)  # what is inside is decided when it is entered
     started = RunStarted(
         plan.event.name, plan.event.ref, plan.event.sha, plan.event.repository.full_name, plan.event.repository.root,
         __version__, plan.event.snapshot, "host", options.argv, options.notes,
@@ -74,6 +84,10 @@ def run(
         services = ServiceHost(run_id)
         try:
             tickets = Tickets(plan, options, run_id, numbers, services)
+            if plan.claims:  # the planner did not know the run's number
+                from headrace.plan.claims import workflow_claims
+
+                plan = structs.replace(plan, claims=workflow_claims(plan, tickets.run_info)[0])
             executor = LocalExecutor(nursery)
             engine = _Engine(plan, options, journal, observe, executor, tickets, services, nursery, run_id, strangers)
             return engine.run(started, tick, interrupted)
@@ -102,12 +116,15 @@ class _Engine:
         self._limits = Limits(options.max_parallel or max(2, os.cpu_count() or 1))
         self._settled: dict[JobPath, Planned] = {}
         self._started: set[JobPath] = set()
+        self._left: dict[str, LegState] = {}
         self._attempts: dict[int, tuple[Leg, Attempt]] = {}
         self._deadlines: dict[JobPath, float] = {}
         self._grace: dict[JobPath, float] = {}
         self._cancelled: dict[JobPath, Reason] = {}
         self._forced: set[JobPath] = set()
         self._killed: set[JobPath] = set()
+        self._called_off: dict[str, Reason] = {}  # key of `Plan.claims` → why its jobs are being cancelled
+        self._arbiter: Arbiter | None = None  # of concurrency groups, where there are any
         self._interrupts = 0
         self._obeyed = 0
         self._state = RunState(run_id)
@@ -153,7 +170,7 @@ class _Engine:
                 gc.enable()
             adopt_orphans()  # here, while the first jobs start
             ticked = time.monotonic()
-            while self._attempts:
+            while self._attempts or (self._arbiter is not None and self._arbiter.waits):
                 self._flush()
                 for fd, _ in self._poll.poll(self._timeout()):
                     if fd == wake:
@@ -168,6 +185,8 @@ class _Engine:
                     interrupted(self._obeyed)
                     self._obey_interrupt(first=self._obeyed == 1)
                 self._mind_deadlines()
+                if self._arbiter is not None:
+                    self._arbiter.look_again()
                 self._advance()
                 if time.monotonic() - ticked >= _TICK:
                     ticked = time.monotonic()
@@ -184,6 +203,8 @@ class _Engine:
                 attempt.close()
             os.close(wake)
             os.close(alarm)
+            if self._arbiter is not None:
+                self._arbiter.close()
         return self._state
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
@@ -196,7 +217,8 @@ class _Engine:
 
     def _advance(self) -> None:
         """Take every action that is due, until none is."""
-        while actions := decide(self._plan, self._settled, self._started, self._state, self._limits):
+        known = self._plan, self._settled, self._started, self._state, self._limits, self._left
+        while actions := decide(*known, self._arbiter.standings) if self._arbiter is not None else decide(*known):
             progress = False
             for action in actions:
                 match action:
@@ -206,40 +228,123 @@ class _Engine:
                     case Start(job=path, leg=leg):
                         self._start(path, leg)
                         progress = True
+                    case Enter(job=path, leg=leg):
+                        self._enter(self._settled[path], leg)
+                        progress = True
+                    case Leave(job=path, leg=leg):
+                        self._leave(self._settled[path], leg)
+                        progress = True
                     case Finish(leg=leg, result=result, why=why):
-                        self._emit(LegFinished(leg.path, result, why=why))
+                        self._finish(leg, result, why)
                         progress = True
                     case Cancel(leg=path, why=why):
                         progress = self._cancel(path, why) or progress
+                    case _:
+                        progress = self._arbitrate(action) or progress
             if not progress:
                 return
 
+    def _arbitrate(self, action: Action) -> bool:
+        """What has to do with concurrency groups; whether it changed anything."""
+        if self._arbiter is None:
+            from headrace.engine.arbiter import Arbiter
+
+            where = self._journal, self._plan.event.repository, self._state.run
+            self._arbiter = Arbiter(*where, self._emit, self._abandon, self._call_off)
+        return self._arbiter.perform(action)
+
+    def _outcomes(self) -> dict[JobPath, Outcome]:
+        """Of all jobs that have ended."""
+        ended = ((path, outcome(job, self._state, self._left)) for path, job in self._settled.items())
+        return {path: known for path, known in ended if known is not None}
+
     def _settle(self, path: JobPath) -> None:
-        outcomes = {done: known for done, job in self._settled.items() if (known := outcome(job, self._state)) is not None}
-        job = settle(self._plan, path, outcomes, cancelled=bool(self._interrupts), vars=self._options.vars)
+        planned = self._plan.jobs[path]
+        called_off = next((self._called_off[key] for key in self._plan.scopes(planned) if key in self._called_off), None)
+        why = called_off or self._call_cancelled(planned.workflow)
+        job = settle(
+            self._plan, path, self._outcomes(), cancelled=bool(self._interrupts or why), vars=self._options.vars,
+            run=self._tickets.run_info(planned.workflow),
+        )  # fmt: skip
         self._settled[path] = job
-        workflow = self._plan.workflows[job.workflow]
         assert isinstance(job.legs, tuple)
         for leg in job.legs:
-            self._emit(
-                LegQueued(
-                    leg.path,
-                    path,
-                    job.workflow,
-                    leg.name,
-                    leg.index,
-                    leg.total,
-                    leg.matrix,
-                    job.needs,
-                    workflow.name,
-                    leg.continue_on_error,
-                    self._tickets.log_name(leg.path),
-                )
+            if leg.would == "run" and isinstance(job.job.body, Call):
+                continue  # what is inside stands for it
+            self._queue(job, leg)
+            if why is not None and leg.why.rule == "cancelled":
+                self._emit(LegFinished(leg.path, "cancelled", why=why))
+        if self._interrupts > 1:  # no condition counts any more
+            self._end(path, Reason("interrupted"), force=True)
+
+    def _queue(self, job: Planned, leg: Leg) -> None:
+        scope = self._plan.calls.get(job.workflow)
+        entry = entry_of(self._plan, job.workflow)
+        self._emit(
+            LegQueued(
+                leg.path,
+                job.path,
+                entry,
+                leg.name,
+                leg.index,
+                leg.total,
+                leg.matrix,
+                job.needs,
+                self._plan.workflows[entry].name,
+                leg.continue_on_error,
+                self._tickets.log_name(leg.path),
+                scope.matrix if scope is not None else {},
             )
+        )
+
+    def _finish(self, leg: Leg, result: Result, why: Reason) -> None:
+        """The result of a leg that will not be started. A calling leg has a record of its own only then."""
+        if leg.path not in self._state.legs:
+            self._queue(self._settled[JobPath(leg.path.rpartition(":")[0])], leg)
+        self._emit(LegFinished(leg.path, result, why=why))
+
+    # -- calls --
+
+    def _enter(self, caller: Planned, leg: Leg) -> None:
+        from headrace.engine.calls import enter
+
+        why = enter(self._plan, self._tickets, caller, leg, self._outcomes())
+        if why is None:
+            self._started.add(leg.path)
+        else:
+            self._finish(leg, "failure", why)
+
+    def _leave(self, caller: Planned, leg: Leg) -> None:
+        from headrace.engine.calls import leave
+
+        run = self._tickets.run_info(caller.workflow)
+        cancelled = self._cancelled.get(leg.path)
+        left = leave(self._plan, caller, leg, self._outcomes(), self._options.vars, run, self._seq, cancelled)
+        if isinstance(left, Reason):
+            self._finish(leg, "failure", left)
+        else:
+            self._left[leg.path] = left
+
+    def _call_cancelled(self, within: str) -> Reason | None:
+        """Why one of the calls is being cancelled that a job of this `workflow` is inside of."""
+        while (scope := self._plan.calls.get(within)) is not None:
+            if (why := self._cancelled.get(JobPath(within))) is not None:
+                return why
+            within = self._plan.jobs[scope.caller].workflow
+        return None
+
+    def _abandon(self, path: JobPath, why: Reason) -> None:
+        """A job whose workflow was cancelled before it had begun: nothing of it is decided any more."""
+        job = self._plan.jobs[path]
+        if isinstance(job.legs, Deferred):
+            job = structs.replace(job, legs=(Leg(JobPath(f"{path}:0"), 0, job.job.id, "skip", why),))
+        self._settled[path] = job
+        assert isinstance(job.legs, tuple)
+        for leg in job.legs:
+            self._finish(leg, "cancelled", why)
 
     def _start(self, path: JobPath, leg: Leg) -> None:
-        outcomes = {done: known for done, job in self._settled.items() if (known := outcome(job, self._state)) is not None}
-        attempt = self._executor.start(self._tickets.make(self._settled[path], leg, outcomes))
+        attempt = self._executor.start(self._tickets.make(self._settled[path], leg, self._outcomes()))
         self._started.add(leg.path)
         self._attempts[attempt.fileno()] = (leg, attempt)
         self._poll.register(attempt.fileno(), select.POLLIN)
@@ -272,6 +377,12 @@ class _Engine:
         if path in (self._forced if force else self._cancelled):
             return False
         self._cancelled.setdefault(path, why)
+        if path in self._plan.calls:
+            if force:
+                self._forced.add(path)
+            for inner in self._plan.calls[path].jobs:
+                self._end(inner, why, force=force)
+            return True
         for leg, attempt in self._attempts.values():
             if leg.path == path:
                 attempt.cancel(why, force)
@@ -303,21 +414,43 @@ class _Engine:
 
     def _obey_interrupt(self, *, first: bool) -> None:
         why = Reason("interrupted")
-        for path, job in self._settled.items():
-            assert isinstance(job.legs, tuple)
-            open_legs = [leg for leg in job.legs if self._state.legs[leg.path].result is None]
-            if not open_legs or (first and self._goes_on(path)):
-                continue
-            for leg in open_legs:
-                if leg.path in self._started:
-                    self._cancel(leg.path, why, force=not first)
-                else:
-                    self._emit(LegFinished(leg.path, "cancelled", why=why))
+        if self._arbiter is not None:
+            for path, planned in self._plan.jobs.items():
+                if path not in self._settled and self._arbiter.waits_for(self._plan.scopes(planned)):
+                    self._abandon(path, why)
+        for path in list(self._settled):
+            self._end(path, why, force=not first)
+
+    def _call_off(self, key: str, why: Reason) -> bool:
+        """Cancel the jobs under this key; whether that is new."""
+        if key in self._called_off:
+            return False
+        self._called_off[key] = why
+        for path in [path for path, job in self._settled.items() if key in self._plan.scopes(job)]:
+            self._end(path, why, force=False)
+        return True
+
+    def _end(self, path: JobPath, why: Reason, *, force: bool) -> None:
+        """Cancel what is open of a job, unless its condition holds for all that. One that is not settled yet will see it."""
+        job = self._settled.get(path)
+        legs = job.legs if job is not None and isinstance(job.legs, tuple) else ()
+        open_legs = [leg for leg in legs if leg.path not in self._left and not self._has_result(leg)]
+        if not open_legs or (not force and self._goes_on(path)):
+            return
+        for leg in open_legs:
+            if leg.path in self._started:
+                self._cancel(leg.path, why, force)
+            else:
+                self._finish(leg, "cancelled", why)
+
+    def _has_result(self, leg: Leg) -> bool:
+        known = self._state.legs.get(leg.path)
+        return known is not None and known.result is not None
 
     def _goes_on(self, path: JobPath) -> bool:
         """Does the job's condition hold while the run is being cancelled?"""
-        outcomes = {done: known for done, job in self._settled.items() if (known := outcome(job, self._state)) is not None}
-        again = settle(self._plan, path, outcomes, cancelled=True, vars=self._options.vars)
+        run = self._tickets.run_info(self._plan.jobs[path].workflow)
+        again = settle(self._plan, path, self._outcomes(), cancelled=True, vars=self._options.vars, run=run)
         return isinstance(again.legs, tuple) and any(leg.would == "run" for leg in again.legs)
 
     def _conclusion(self) -> Literal["success", "failure", "cancelled", "interrupted"]:
@@ -328,6 +461,6 @@ class _Engine:
             return "failure"
         if "unsupported" in results and not self._options.skip_unsupported:
             return "failure"
-        if "cancelled" in results:
+        if "cancelled" in results or self._called_off:
             return "cancelled"
         return "success"

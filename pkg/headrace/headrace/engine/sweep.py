@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from headrace.base.paths import state_dir, trash_dir, work_dir
-from headrace.record.journal import is_alive
+from headrace.record.locks import is_alive
 
 
 def sweep(keep: str) -> list[str]:

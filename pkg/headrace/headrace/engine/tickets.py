@@ -12,9 +12,9 @@ from headrace.base.paths import cache_dir, run_dir, work_dir
 from headrace.engine.capabilities import runner_arch, runner_os
 from headrace.engine.options import RunOptions
 from headrace.engine.services import ServiceHost
-from headrace.plan.contexts import RunInfo, github_context, needs_context, strategy_context
-from headrace.plan.model import JobPath, Leg, Outcome, Plan, Planned
-from headrace.runner.ticket import Folders, JobTicket
+from headrace.plan.contexts import RunInfo, entry_of, github_context, needs_context, strategy_context
+from headrace.plan.model import JobPath, Leg, Origin, Outcome, Plan, Planned
+from headrace.runner.ticket import Definition, Folders, JobTicket
 from headrace.sandbox.inherit import inherited
 from headrace.workflow.model import Steps, Uses
 
@@ -29,6 +29,7 @@ class Tickets:
         self._numbers = numbers
         self._services = services
         self._order: dict[JobPath, int] = {}
+        self._called: dict[str, dict[str, str]] = {}
         self._token = options.secrets.get("GITHUB_TOKEN") or f"headrace_{os.urandom(18).hex()}"
         self.runner_name = "headrace"
 
@@ -46,7 +47,7 @@ class Tickets:
         """The ticket of a leg that is to start; `outcomes` of all jobs that have ended."""
         plan, options = self._plan, self._options
         workflow = plan.workflows[planned.workflow]
-        number = self._numbers.get(planned.workflow, 1)
+        entry = entry_of(plan, planned.workflow)
         inputs = plan.inputs.get(planned.workflow, {})
         folders = Folders.below(
             self.leg_folder(leg.path), plan.event.repository.name, os.path.join(run_dir(self._run), self.log_name(leg.path))
@@ -59,13 +60,13 @@ class Tickets:
             name=leg.name,
             job=planned.job,
             folders=folders,
-            github=github_context(plan.event, workflow, RunInfo(run_id=self._run, run_number=str(number)), inputs),
+            github=github_context(plan.event, plan.workflows[entry], self.run_info(entry), plan.inputs.get(entry, {})),
             inputs=inputs,
             vars=options.vars,
             needs=needs_context(plan, planned, outcomes),
             strategy=strategy_context(leg),
             matrix=leg.matrix,
-            secrets={**options.secrets, "GITHUB_TOKEN": self._token},
+            secrets=self._secrets(planned.workflow),
             masks=masks,
             workflow_env=workflow.env,
             workflow_defaults=workflow.defaults,
@@ -77,7 +78,40 @@ class Tickets:
             os=runner_os(),
             arch=runner_arch(),
             python=sys.executable,
+            called=self._definition(planned.workflow) if planned.workflow in plan.calls else None,
         )
+
+    def run_info(self, workflow: str) -> RunInfo:
+        """The run as the jobs of a file see it, or those of a call: that is the file the event started."""
+        number = self._numbers.get(entry_of(self._plan, workflow), 1)
+        return RunInfo(run_id=self._run, run_number=str(number))
+
+    # -- called workflows --
+
+    def _secrets(self, workflow: str) -> dict[str, str]:
+        """Those that jobs of a file see, or those of a call."""
+        own = self._called.get(workflow)
+        return {**(self._options.secrets if own is None else own), "GITHUB_TOKEN": self._token}
+
+    def admit(self, caller: Planned, leg: Leg, outcomes: Mapping[JobPath, Outcome]) -> None:
+        """Settle which secrets a call hands on. Raises HeadraceError where they cannot be evaluated."""
+        from headrace.plan.calls import call_secrets
+
+        run = self.run_info(caller.workflow)
+        own = self._secrets(caller.workflow)
+        self._called[leg.path] = call_secrets(self._plan, caller, leg, own, outcomes, self._options.vars, run)
+
+    def _definition(self, workflow: str) -> Definition:
+        """Which file the jobs of a call stand in."""
+        from headrace.workflow.calls import parts
+
+        event = self._plan.event
+        reference = self._plan.calls[workflow].reference
+        remote = parts(reference)
+        if remote is None:
+            return Definition(event.repository.full_name, reference.removeprefix("./"), event.ref, event.sha)
+        origin = self._plan.origins.get(reference, Origin(remote[2]))
+        return Definition(remote[0], remote[1], origin.ref, origin.sha)
 
     def _for_actions(self, leg: Leg) -> tuple[dict[str, str], tuple[str, ...]]:
         """The variables that only actions get, and what must be masked of them."""

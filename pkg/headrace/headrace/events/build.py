@@ -12,6 +12,7 @@ from headrace.base.lean import lazy_pattern
 from headrace.events import payload as hook
 from headrace.events.commits import Person
 from headrace.events.detect import SETTINGS, present_ref, remote_of
+from headrace.events.dispatch import check_dispatch
 from headrace.events.kinds import PULL_REQUESTS, Kind, kind_of
 from headrace.events.lookup import Lookup
 from headrace.events.model import Event, Repository
@@ -166,6 +167,8 @@ def _pull_place(place: Place, kind: Kind, done: Pulled, given: dict[str, Any]) -
 def _other(place: Place, kind: Kind, actor: str) -> Event:
     request, given = place.request, place.request.payload
     action = _action(kind, given)
+    if kind.name == "repository_dispatch":
+        check_dispatch(action, given.get("client_payload"))
     ref, tip = choose(place, request.ref, "")
     if not request.ref:
         ref = _ref_of(place, kind, tip)

@@ -27,7 +27,7 @@ class Repository(Struct, frozen=True):
 
 class Event(Struct, frozen=True):
     """`ref` is the full ref (`refs/heads/main`); `sha` the commit that `github.sha` shows and whose tree the jobs get.
-    `changed_files` is None where the diff is not known, and the path filters are then skipped (language.md §4.5).
+    `changed_files` is None where the diff is not known, and the path filters are then skipped.
     `objects` is the git directory in which `sha` can be found: headrace's own store for a snapshot, else the repository's.
     `payload` is the webhook's JSON; `inputs` are the raw texts given for workflow_dispatch."""
 

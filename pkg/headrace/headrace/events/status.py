@@ -45,7 +45,7 @@ def parse_status(listing: bytes) -> Status:
     """The output of `git status --porcelain=v2 -z` without renames.
 
     >>> parse_status(b"1 .M N... 100644 100644 100644 1 2 a b.py\\0? new\\0? nested/\\0")
-    Status(tracked=('a b.py',), untracked=('new',))
+    Status(tracked=('a b.py',), untracked=('new',), unreadable=())
     """
     tracked, untracked = [], []
     for entry in os.fsdecode(listing).split("\0"):
@@ -64,7 +64,7 @@ _UNREADABLE = lazy_pattern(rb"^warning: could not open directory '(.*)': ", re.M
 def unreadable(complaints: bytes) -> tuple[str, ...]:
     """The folders that git says it could not look into.
 
-    >>> unreadable(b"warning: could not open directory 'data/db/': Permission denied\n")
+    >>> unreadable(b"warning: could not open directory 'data/db/': Permission denied\\n")
     ('data/db/',)
     """
     return tuple(os.fsdecode(found) for found in _UNREADABLE.findall(complaints))

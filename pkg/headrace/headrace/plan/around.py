@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from headrace.expressions import Value, to_text
 from headrace.plan.model import Deferred, JobPath, Outcome, Plan, Planned
+from headrace.workflow.model import Call
 
 Certainty = Literal["known", "assumed", "unknown"]
 
@@ -72,19 +73,36 @@ def look_back(plan: Plan, planned: Planned, outcomes: Mapping[JobPath, Outcome])
         if outcome is not None:
             found.append(Before(job.job.id, direct, "known", outcome))
         else:
-            found.append(_expected(job, direct))
+            found.append(_expected(plan, job, direct))
     return tuple(found)
 
 
-def _expected(planned: Planned, direct: bool) -> Before:
+def _expected(plan: Plan, planned: Planned, direct: bool) -> Before:
     name = planned.job.id
     if isinstance(planned.legs, Deferred):
         return Before(name, direct, "unknown")
+    if isinstance(planned.job.body, Call):
+        return _expected_call(plan, planned, direct)
     would = {leg.would for leg in planned.legs}
     if "unsupported" in would:
         return Before(name, direct, "known", Outcome("unsupported"))
     if any(leg.would == "fail" and not leg.continue_on_error for leg in planned.legs):
         return Before(name, direct, "known", Outcome("failure"))
+    if would == {"skip"}:
+        return Before(name, direct, "known", Outcome("skipped"))
+    return Before(name, direct, "unknown" if "undecided" in would else "assumed")
+
+
+def _expected_call(plan: Plan, planned: Planned, direct: bool) -> Before:
+    """Of a calling job that is what the jobs inside come to. What those of a failing call that run will put out, nobody knows."""
+    from headrace.plan.calls import expected
+
+    name = planned.job.id
+    would = {each for leg in planned.legs for each in expected(plan, leg)} if not isinstance(planned.legs, Deferred) else set()
+    if "unsupported" in would:
+        return Before(name, direct, "known", Outcome("unsupported"))
+    if "fail" in would:
+        return Before(name, direct, "known", Outcome("failure", {} if would <= {"fail", "skip"} else Pending(name, "outputs")))
     if would == {"skip"}:
         return Before(name, direct, "known", Outcome("skipped"))
     return Before(name, direct, "unknown" if "undecided" in would else "assumed")
@@ -104,8 +122,10 @@ def needs_of(before: Sequence[Before], names: Sequence[str], guess: str = "") ->
         elif job.unsupported:
             found[name] = {"result": guess or "failure", "outputs": Pending(job.id, "outputs")}
         else:
-            skipped = job.outcome.result == "skipped"
-            outputs = {} if skipped else {key: value for key, value in job.outcome.outputs.items() if value != ""}
+            outputs = job.outcome.outputs
+            if not isinstance(outputs, Pending):
+                skipped = job.outcome.result == "skipped"
+                outputs = {} if skipped else {key: value for key, value in outputs.items() if value != ""}
             found[name] = {"result": job.outcome.result, "outputs": outputs}
     return found
 

@@ -39,6 +39,12 @@ class RunInfo(Struct, frozen=True):
 NO_RUN = RunInfo()
 
 
+def entry_of(plan: Plan, workflow: str) -> str:
+    """The path of the file that the event starts, of a job's `workflow`: a called one's jobs see what their callers see."""
+    scope = plan.calls.get(workflow)
+    return workflow if scope is None else scope.entry
+
+
 def github_context(
     event: Event, workflow: Workflow, run: RunInfo = NO_RUN, inputs: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:

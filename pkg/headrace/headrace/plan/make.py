@@ -9,17 +9,12 @@ from msgspec import structs
 
 from headrace.base.errors import HeadraceError, Problem, UsageError
 from headrace.events.model import Event
-from headrace.plan import messages
-from headrace.plan.contexts import github_context
 from headrace.plan.inputs import settle_inputs
-from headrace.plan.model import Capabilities, Deferred, JobPath, Leg, Plan, Planned, Reason
+from headrace.plan.model import Capabilities, Deferred, JobPath, Leg, Origin, Plan, Planned, Reason
 from headrace.plan.select import Selection, check_matrix, select_jobs, select_workflows
-from headrace.plan.settle import concurrency_group, settle
+from headrace.plan.settle import settle
 from headrace.plan.triggers import Decision, decide_workflow
-from headrace.plan.unsupported import feature_named, missing
-from headrace.workflow import messages as fixed
-from headrace.workflow.model import Job, Workflow
-from headrace.workflow.problems import render
+from headrace.workflow.model import Call, Job, Workflow
 
 EVERYTHING = Selection()
 
@@ -31,11 +26,12 @@ def make_plan(
     selection: Selection = EVERYTHING,
     *,
     vars: Mapping[str, str] | None = None,
+    origins: Mapping[str, Origin] | None = None,
 ) -> Plan:
     """What `event` starts: the jobs of every workflow that it triggers, each leg with what it would do and why.
 
     `rejected` names the workflows it does not start (those that the selection leaves out are not mentioned). Jobs are listed so
-    that each stands after the jobs it needs.
+    that each stands after the jobs it needs. `origins`: reference to another repository → what it was found to mean.
 
     Raises `UsageError` for a selection that names nothing, and for inputs that fit no workflow.
     """
@@ -47,7 +43,7 @@ def make_plan(
     rejected += misfits
     started = [w for w in started if w.path in inputs]
     refused = {w.path: " ".join(w.jobs) for w in workflows if w.path not in inputs}
-    ids = select_jobs(started, selection, refused)
+    ids, only = select_jobs(started, selection, refused)
     plan = Plan(
         event=event,
         workflows={w.path: w for w in started if ids.get(w.path)},
@@ -58,13 +54,13 @@ def make_plan(
         capabilities=capabilities,
         vars=dict(vars or {}),
         matrix=dict(selection.matrix),
+        only=only,
+        origins=dict(origins or {}),
     )
-    groups, broken = _workflow_groups(plan)
-    plan = structs.replace(plan, broken=broken)
-    _fill(plan, ids)
-    contended = _contended(plan, groups)
-    if contended and "concurrency" not in capabilities.features:
-        plan = _held_back(plan, ids, groups, contended)
+    if any(workflow.concurrency is not None for workflow in plan.workflows.values()):
+        plan = _with_claims(plan, ids)
+    else:
+        _fill(plan, ids)
     if selection.matrix and plan.jobs:
         _check_matrix(plan, ids)
     return plan
@@ -97,13 +93,58 @@ def _inputs(
 
 def _fill(plan: Plan, ids: Mapping[str, Sequence[str]]) -> None:
     """Put the jobs into `plan.jobs`, each after those that it needs."""
-    for workflow in plan.workflows.values():
+    for workflow in list(plan.workflows.values()):
         for job in in_order(workflow, ids[workflow.path]):
             path = job_path(workflow, job.id)
             spelled = {name.lower(): name for name in ids[workflow.path]}
             needs = [job_path(workflow, spelled[n.lower()]) for n in job.needs if n.lower() in spelled]
             plan.jobs[path] = Planned(path, workflow.path, job, tuple(dict.fromkeys(needs)), ())
             plan.jobs[path] = settle(plan, path, {})
+            if isinstance(job.body, Call):
+                _fill_call(plan, path)
+
+
+def _fill_call(plan: Plan, path: JobPath) -> None:
+    """Put what is inside of a calling job's legs behind it, as far as it is known which legs there are."""
+    from headrace.plan.calls import add, expand
+
+    caller = plan.jobs[path]
+    for leg in () if isinstance(caller.legs, Deferred) else caller.legs:
+        if leg.would != "run":
+            continue
+        try:
+            expansion = expand(plan, caller, leg)
+        except HeadraceError as error:
+            plan.jobs[path] = _failed(plan.jobs[path], leg, error)
+            continue
+        add(plan, expansion)
+        for inner in expansion.jobs:
+            plan.jobs[inner.path] = inner
+            plan.jobs[inner.path] = settle(plan, inner.path, {})
+            if isinstance(inner.job.body, Call):
+                _fill_call(plan, inner.path)
+
+
+def _failed(caller: Planned, leg: Leg, error: HeadraceError) -> Planned:
+    assert not isinstance(caller.legs, Deferred)
+    problem = error.problems[0]
+    why = Reason("evaluation", problem.at, {"key": "uses", "message": problem.message})
+    failed = structs.replace(leg, would="fail", why=why)
+    return structs.replace(caller, legs=tuple(failed if each.path == leg.path else each for each in caller.legs))
+
+
+def _with_claims(plan: Plan, ids: Mapping[str, Sequence[str]]) -> Plan:
+    """The plan with its jobs and what its workflows claim by `concurrency`. A workflow with a job that wants the group which it
+    holds itself can never get to its end: it is not begun."""
+    from headrace.plan.claims import stuck, workflow_claims
+
+    claims, broken = workflow_claims(plan)
+    plan = structs.replace(plan, claims=claims, broken=broken)
+    _fill(plan, ids)
+    if found := stuck(plan):
+        plan = _emptied(plan, broken={**broken, **found})
+        _fill(plan, ids)
+    return plan
 
 
 def job_path(workflow: Workflow, job: str) -> JobPath:
@@ -129,61 +170,17 @@ def in_order(workflow: Workflow, ids: Sequence[str]) -> Iterator[Job]:
             yield workflow.jobs[name]
 
 
-# Concurrency ---------------------------------------------------------------------------------------------------------
-#
-# A group of one holder is satisfied at once: a local run competes with no other. What would wait for, or be cancelled by, another
-# part of the same run is not.
+def _emptied(plan: Plan, **changes: Any) -> Plan:
+    """The plan without jobs, to be filled anew."""
+    if plan.calls:
+        from headrace.plan.calls import unexpanded
 
-
-def _workflow_groups(plan: Plan) -> tuple[dict[str, str], dict[str, Reason]]:
-    """Workflow path → its concurrency group, in lower case; and the workflows whose group cannot be evaluated."""
-    groups: dict[str, str] = {}
-    broken: dict[str, Reason] = {}
-    for path, workflow in plan.workflows.items():
-        if workflow.concurrency is None:
-            continue
-        inputs = plan.inputs.get(path, {})
-        contexts = {"github": github_context(plan.event, workflow, inputs=inputs), "inputs": inputs, "vars": plan.vars}
-        try:
-            groups[path] = concurrency_group(workflow.concurrency, contexts).lower()
-        except HeadraceError as error:
-            text = messages.workflow_evaluation("concurrency", [render(problem) for problem in error.problems])
-            broken[path] = Reason("evaluation", workflow.concurrency.at, {"key": "concurrency", "message": text})
-    return groups, broken
-
-
-def _contended(plan: Plan, groups: Mapping[str, str]) -> frozenset[str]:
-    """The groups that more than one workflow or leg of this run would hold."""
-    legs = [leg for job in plan.jobs.values() if not isinstance(job.legs, Deferred) for leg in job.legs]
-    holders = [*groups.values(), *(leg.concurrency.lower() for leg in legs if leg.concurrency and leg.would == "run")]
-    return frozenset(group for group in holders if holders.count(group) > 1)
-
-
-def _held_back(plan: Plan, ids: Mapping[str, Sequence[str]], groups: Mapping[str, str], contended: frozenset[str]) -> Plan:
-    """The plan again, with everything that contends for a group marked. A job in its own workflow's group can never start."""
-    broken = dict(plan.broken)
-    for path, group in groups.items():
-        workflow = plan.workflows[path]
-        inner = next((job for job in _jobs_in_group(plan, path, group)), None)
-        at = workflow.concurrency.at if workflow.concurrency else None
-        if inner is not None:
-            broken[path] = Reason("evaluation", at, {"key": "concurrency", "message": fixed.deadlock(group, inner)})
-        elif list(groups.values()).count(group) > 1:
-            broken[path] = missing(feature_named("concurrency"), at, group)
-    again = structs.replace(plan, jobs={}, contended=contended, broken=broken)
-    _fill(again, ids)
-    return again
-
-
-def _jobs_in_group(plan: Plan, workflow: str, group: str) -> Iterator[str]:
-    for job in plan.jobs.values():
-        legs = job.legs if job.workflow == workflow and not isinstance(job.legs, Deferred) else ()
-        if any(leg.concurrency.lower() == group for leg in legs):
-            yield job.job.id
+        plan = unexpanded(plan)
+    return structs.replace(plan, jobs={}, **changes)
 
 
 def _check_matrix(plan: Plan, ids: Mapping[str, Sequence[str]]) -> None:
-    whole = structs.replace(plan, jobs={}, matrix={})
+    whole = _emptied(plan, matrix={})
     _fill(whole, ids)
     if any(isinstance(job.legs, Deferred) for job in whole.jobs.values()):
         return  # the value may yet turn up

@@ -28,9 +28,20 @@ class Reason(Struct, frozen=True):
     facts: dict[str, str] = {}
 
 
+class Claim(Struct, frozen=True):
+    """What `concurrency` asks for. Names of groups that differ only in case are the same group; `owner` is the path of the
+    workflow that has a group of this name for itself, empty where the whole repository shares it."""
+
+    group: str
+    cancel_in_progress: bool = False
+    queue: Literal["single", "max"] = "single"
+    owner: str = ""
+
+
 class Leg(Struct, frozen=True):
-    """One run of a job: `matrix` is None without a matrix, `name` the display name. `concurrency` is the job's group, empty where
-    it has none."""
+    """One run of a job: `matrix` is None without a matrix, `name` the display name; `sources` says for each value of `matrix`
+    where in the file it stands. A leg that calls a workflow has its typed `inputs`, and `embedded` is what the called file's own
+    `concurrency` asks for."""
 
     path: JobPath
     index: int
@@ -45,7 +56,15 @@ class Leg(Struct, frozen=True):
     continue_on_error: bool = False
     fail_fast: bool = True
     max_parallel: int = 0  # 0: no bound
-    concurrency: str = ""
+    concurrency: Union[Claim, None] = None
+    inputs: dict[str, Any] = {}
+    sources: dict[str, Position] = {}
+    embedded: Union[Claim, None] = None
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """The groups that it takes before it begins, in this order: its job's, and that of the file it calls."""
+        return tuple(claim for claim in (self.concurrency, self.embedded) if claim is not None)
 
 
 class Deferred(Struct, frozen=True):
@@ -55,8 +74,8 @@ class Deferred(Struct, frozen=True):
 
 
 class Planned(Struct, frozen=True):
-    """A job of the plan. `workflow` is the path of its file, a key of `Plan.workflows`. A skipped job has one
-    leg that says so."""
+    """A job of the plan. `workflow` is the path of its file, a key of `Plan.workflows`; of a job inside a call it is the path of
+    the calling leg. A skipped job has one leg that says so."""
 
     path: JobPath
     workflow: str
@@ -88,11 +107,37 @@ class Capabilities(Struct, frozen=True):
     limits: tuple[Limit, ...] = ()
 
 
+class CallScope(Struct, frozen=True):
+    """One call of a workflow, known by the path of the calling leg: that is the key of the called file in `Plan.workflows` and of
+    its inputs in `Plan.inputs`, and the `workflow` of its `jobs`. `caller` is the calling job, `entry` the file that the event
+    starts, `ids` are the ids of the calling jobs from there on, `name` stands before the names of the jobs inside, `matrix` holds
+    the values of the calling legs, `claims` what these hold, and `reference` says which file is called (`./path` or
+    `owner/repo/path@ref`)."""
+
+    caller: JobPath
+    entry: str
+    ids: tuple[str, ...]
+    name: str
+    reference: str
+    jobs: tuple[JobPath, ...]
+    matrix: dict[str, Any] = {}
+    claims: tuple[Claim, ...] = ()
+
+
+class Origin(Struct, frozen=True):
+    """What a reference to another repository was found to mean: the whole `ref` (`refs/tags/v1`, or a commit) and the commit."""
+
+    ref: str
+    sha: str = ""
+
+
 class Plan(Struct, frozen=True):
     """`rejected` says for each workflow that the event does not start, why. `workflows` holds those that it starts.
-    `inputs`: workflow path → typed dispatch inputs. `started`: workflow path → why the event starts it. The rest is what `settle`
-    needs again at run time: what the runner can do, the variables, which legs are wanted (`--matrix`), the `concurrency` groups
-    that several legs would contend for, and the workflows that end before any job, each with its reason."""
+    `inputs`: workflow path → typed dispatch inputs. `started`: workflow path → why the event starts it. `calls` are those that
+    are known to take place; what is inside them stands in `jobs`, each job behind the one that calls. The rest is what `settle`
+    needs again at run time: what the runner can do, the variables, which legs are wanted (`--matrix`), what whole workflows claim
+    (workflow path → its `concurrency`), the workflows that end before any job, each with its reason, which jobs are wanted of a
+    call (`FILE:caller/inner caller` → ids; all where nothing is said), and where called files came from."""
 
     event: Event
     workflows: dict[str, Workflow]
@@ -103,8 +148,20 @@ class Plan(Struct, frozen=True):
     capabilities: Capabilities = Capabilities(frozenset())
     vars: dict[str, str] = {}
     matrix: dict[str, str] = {}
-    contended: frozenset[str] = frozenset()
+    claims: dict[str, Claim] = {}
     broken: dict[str, Reason] = {}
+    calls: dict[str, CallScope] = {}
+    only: dict[str, tuple[str, ...]] = {}
+    origins: dict[str, Origin] = {}
+
+    def scopes(self, planned: Planned) -> tuple[str, ...]:
+        """The keys of `claims` whose groups must be held before this job is looked at, the outermost first: that of the workflow
+        which the event starts. One that ends before any job claims nothing. What calls hold they have taken before."""
+        if not self.claims:
+            return ()
+        call = self.calls.get(planned.workflow)
+        entry = planned.workflow if call is None else call.entry
+        return (entry,) if entry in self.claims and entry not in self.broken else ()
 
 
 class Outcome(Struct, frozen=True):

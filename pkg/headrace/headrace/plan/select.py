@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -12,12 +12,13 @@ from headrace.base.errors import Problem, UsageError
 from headrace.expressions import to_text
 from headrace.plan.model import Leg
 from headrace.plan.nearest import hint
-from headrace.workflow.model import Workflow
+from headrace.workflow.model import Call, Workflow
 
 
 class Selection(Struct, frozen=True):
-    """`workflows` are paths, file names, names or folders; `jobs` are ids or `workflow/job`; all empty means everything. `needs`:
-    what a selected job needs comes along. `matrix`: only legs with these values, compared as text."""
+    """`workflows` are paths, file names, names or folders; `jobs` are ids, `caller/job` inside a call, or either behind
+    `workflow/`; all empty means everything. `needs`: what a selected job needs comes along. `matrix`: only legs with these
+    values, compared as text."""
 
     workflows: tuple[str, ...] = ()
     jobs: tuple[str, ...] = ()
@@ -52,36 +53,71 @@ def means_workflow(text: str, workflow: Workflow) -> bool:
     )
 
 
-def select_jobs(workflows: Iterable[Workflow], selection: Selection, refused: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Workflow path → ids of the jobs to plan, in file order, those that the selected ones need included.
+Chosen = dict[str, tuple[str, ...]]
+
+
+def select_jobs(workflows: Iterable[Workflow], selection: Selection, refused: Mapping[str, str]) -> tuple[Chosen, Chosen]:
+    """Workflow path → ids of the jobs to plan, in file order, those that the selected ones need included; and the same for calls
+    of which only some jobs are wanted (`Plan.only`).
 
     `refused` says which workflows exist besides `workflows` (path) and hold which jobs (text for the message): a job of theirs is
     known but does not start. Raises `UsageError` for a job that does not exist or does not start.
     """
     known = tuple(workflows)
     if not selection.jobs:
-        return {workflow.path: tuple(workflow.jobs) for workflow in known}
-    chosen: dict[str, set[str]] = {}
+        return {workflow.path: tuple(workflow.jobs) for workflow in known}, {}
+    chosen: dict[str, set[_Chain]] = {}
     for text in selection.jobs:
-        hits = [(workflow, job) for workflow in known for job in workflow.jobs if _means_job(text, workflow, job)]
+        hits = [(workflow, chain) for workflow in known for chain in _meant(text, workflow)]
         if not hits:
             raise _no_job(text, known, refused)
-        for workflow, job in hits:
-            chosen.setdefault(workflow.path, set()).add(job)
-    result = {}
+        for workflow, chain in hits:
+            chosen.setdefault(workflow.path, set()).add(chain)
+    result: Chosen = {}
+    only: Chosen = {}
     for workflow in known:
-        ids = chosen.get(workflow.path)
-        if ids:
-            wanted = _with_needs(workflow, ids) if selection.needs else ids
-            result[workflow.path] = tuple(job for job in workflow.jobs if job in wanted)
-    return result
+        if chains := chosen.get(workflow.path):
+            result[workflow.path] = _choose(workflow, chains, f"{workflow.path}:", selection.needs, only)
+    return result, only
 
 
-def _means_job(text: str, workflow: Workflow, job: str) -> bool:
-    if text.lower() == job.lower():
-        return True
-    front, slash, back = text.rpartition("/")
-    return bool(slash) and back.lower() == job.lower() and means_workflow(front, workflow)
+_Chain = tuple[str, ...]
+"""The ids of calling jobs and, last, of a job inside."""
+
+
+def _meant(text: str, workflow: Workflow) -> Iterator[_Chain]:
+    """The jobs of a workflow that a text means: the text is a chain of ids, or one behind the workflow's name."""
+    parts = text.split("/")
+    for number in range(len(parts)):
+        if number == 0 or means_workflow("/".join(parts[:number]), workflow):
+            chain = _follow(workflow, parts[number:])
+            if chain:
+                yield chain
+
+
+def _follow(workflow: Workflow | None, parts: Sequence[str]) -> _Chain:
+    """The ids as the files spell them; nothing where one of them is no job there."""
+    found: list[str] = []
+    for part in parts:
+        job = next((job for name, job in workflow.jobs.items() if name.lower() == part.lower()), None) if workflow else None
+        if job is None:
+            return ()
+        found.append(job.id)
+        workflow = job.body.workflow if isinstance(job.body, Call) else None
+    return tuple(found)
+
+
+def _choose(workflow: Workflow, chains: set[_Chain], prefix: str, needs: bool, only: Chosen) -> tuple[str, ...]:
+    """The jobs of one file that some chains of ids ask for. What is needed is wanted as a whole."""
+    ids = {chain[0] for chain in chains}
+    needed = {need for name in ids for need in _with_needs(workflow, {name}) - {name}} if needs else set()
+    whole = needed | {chain[0] for chain in chains if len(chain) == 1}
+    for name in ids - whole:
+        body = workflow.jobs[name].body
+        assert isinstance(body, Call) and body.workflow is not None
+        inner = {chain[1:] for chain in chains if chain[0] == name}
+        only[f"{prefix}{name}"] = _choose(body.workflow, inner, f"{prefix}{name}/", needs, only)
+    return tuple(job for job in workflow.jobs if job in ids | needed)
 
 
 def _with_needs(workflow: Workflow, ids: set[str]) -> set[str]:
@@ -98,13 +134,23 @@ def _with_needs(workflow: Workflow, ids: set[str]) -> set[str]:
 
 def _no_job(text: str, workflows: Sequence[Workflow], refused: Mapping[str, str]) -> UsageError:
     job = text.rpartition("/")[2].lower()
+    names = [name for workflow in workflows for name in _names(workflow, "")]
+    inside = [name for name in names if name.lower().endswith(f"/{job}")]
+    if inside and "/" not in text:
+        return UsageError(Problem(f"there is no job '{text}' outside of calls", hint=f"did you mean {' or '.join(inside[:3])}?"))
     for path, jobs in refused.items():
         if job in jobs.lower().split():
             return UsageError(
                 Problem(f"job '{text}' does not start: this event does not start {path}", hint="see `headrace plan`")
             )
-    names = [job for workflow in workflows for job in workflow.jobs]
     return UsageError(Problem(f"there is no job '{text}'", hint=hint(text, names)))
+
+
+def _names(workflow: Workflow, prefix: str) -> Iterator[str]:
+    for name, job in workflow.jobs.items():
+        yield prefix + name
+        if isinstance(job.body, Call) and job.body.workflow is not None:
+            yield from _names(job.body.workflow, f"{prefix}{name}/")
 
 
 def wants_row(values: Mapping[str, Any] | None, matrix: Mapping[str, str]) -> bool:

@@ -12,16 +12,17 @@ from headrace.base.errors import NOWHERE, HeadraceError, Position, Problem
 from headrace.expressions import ExpressionError, Value, evaluate, explain, is_truthy, parse, references, to_json, to_text
 from headrace.plan import messages
 from headrace.plan.around import STATUS_FUNCTIONS, Before, Undecided, look_back, needs_of, status_functions
-from headrace.plan.contexts import NO_RUN, RunInfo, github_context, strategy_context
-from headrace.plan.model import Deferred, JobPath, Leg, Outcome, Plan, Planned, Reason, Would
+from headrace.plan.contexts import NO_RUN, RunInfo, entry_of, github_context, strategy_context
+from headrace.plan.model import Claim, Deferred, JobPath, Leg, Outcome, Plan, Planned, Reason, Would
 from headrace.plan.select import wants_row
-from headrace.plan.unsupported import UNKNOWN, Subject, feature_named, missing, unsupported
+from headrace.plan.unsupported import UNKNOWN, Open, Subject, unsupported
 from headrace.workflow import messages as fixed
 from headrace.workflow import template
 from headrace.workflow.lookup import fields
 from headrace.workflow.matrix import Row, display_name, expand
-from headrace.workflow.model import Job, Step, Steps
+from headrace.workflow.model import Call, Job, Step, Steps, Workflow
 from headrace.workflow.problems import render
+from headrace.workflow.provenance import sources_of
 from headrace.workflow.tokens import Mapping as MappingToken
 from headrace.workflow.tokens import Scalar, Token
 from headrace.workflow.tokens import Sequence as SequenceToken
@@ -76,15 +77,18 @@ def settle(
     `cancelled` says that the run is being cancelled. `vars` and `run` override the plan's variables and the numbers of the run.
     """
     planned = plan.jobs[path]
-    workflow = plan.workflows[planned.workflow]
-    inputs = plan.inputs.get(planned.workflow, {})
+    entry = entry_of(plan, planned.workflow)
     base = {
-        "github": github_context(plan.event, workflow, run, inputs),
-        "inputs": inputs,
+        "github": github_context(plan.event, plan.workflows[entry], run, plan.inputs.get(entry, {})),
+        "inputs": plan.inputs.get(planned.workflow, {}),
         "vars": dict(plan.vars if vars is None else vars),
     }
     place = _Place(plan, planned, look_back(plan, planned, outcomes), base, cancelled)
-    return structs.replace(planned, legs=_legs(place))
+    legs = _legs(place)
+    scope = plan.calls.get(planned.workflow)
+    if scope is not None and not isinstance(legs, Deferred):
+        legs = tuple(structs.replace(leg, name=f"{scope.name} / {leg.name}") for leg in legs)
+    return structs.replace(planned, legs=legs)
 
 
 # The condition -------------------------------------------------------------------------------------------------------
@@ -177,6 +181,8 @@ def _job_name(place: _Place) -> str:
         return own
     if isinstance(token, Scalar):
         return display_name(template.text(token, {}) or own, None)
+    if any(path[0] in ("matrix", "strategy") for path in template.references(token)):
+        return template.written(token)  # GitHub shows the text of the file where no row was made
     try:
         return template.text(token, place.contexts() | {"strategy": None, "matrix": None}) or own
     except (Undecided, HeadraceError):
@@ -223,7 +229,7 @@ def _configurations(place: _Place) -> tuple[Leg, ...] | Deferred:
     if not legs:
         facts = {f"matrix.{key}": value for key, value in place.plan.matrix.items()}
         return _single(place, "skip", Reason("selection", place.job.at, facts))
-    return _without_rivals(place, legs)
+    return tuple(legs)
 
 
 def _strategy(place: _Place) -> _Strategy:
@@ -280,6 +286,7 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
         would="run",
         why=why,
         matrix=row.values if row else None,
+        sources=sources_of(job.strategy, row) if row else {},
         total=total,
         fail_fast=strategy.fail_fast,
         max_parallel=strategy.max_parallel,
@@ -289,7 +296,7 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
     found: dict[str, Any] = {}
     group = ""
     labels: tuple[str, ...] | None = None
-    for key, field, read in _keys(job, row):
+    for key, field, read in _keys(job, row, entry_of(place.plan, place.planned.workflow)):
         try:
             found[field] = read(contexts)
         except Undecided as error:
@@ -300,7 +307,17 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
         labels, group = found.pop("runs_on")
         found["labels"] = labels
     leg = structs.replace(leg, **found)
-    lacking = unsupported(_subject(place, labels, group, contexts))
+    if leg.claims:
+        from headrace.plan.claims import deadlock
+
+        stuck = deadlock(place.plan, place.planned, leg)
+        if stuck is not None:
+            return structs.replace(leg, would="fail", why=stuck)
+    lacking: Reason | None = None
+    try:
+        lacking = unsupported(_subject(place, labels, group, contexts))
+    except Open as error:
+        hang = hang or (error.hang, error.feature.name)
     if lacking is not None:
         return structs.replace(leg, would="unsupported", why=lacking)
     if hang is not None:
@@ -311,7 +328,7 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
 _Reader = Callable[[dict[str, Any]], Any]
 
 
-def _keys(job: Job, row: Row | None) -> list[tuple[str, str, _Reader]]:
+def _keys(job: Job, row: Row | None, entry: str) -> list[tuple[str, str, _Reader]]:
     """The keys that are evaluated for each configuration before it is queued: key, field of `Leg`, how to read it."""
 
     def reader(how: Callable[[Token, Mapping[str, Value]], Any], token: Token) -> _Reader:
@@ -322,7 +339,10 @@ def _keys(job: Job, row: Row | None) -> list[tuple[str, str, _Reader]]:
         name = job.name
         keys.append(("name", "name", lambda contexts: _name(name, job.id, row, contexts)))
     if job.concurrency is not None:
-        keys.append(("concurrency", "concurrency", reader(concurrency_group, job.concurrency)))
+        from headrace.plan.claims import claim_of
+
+        token = job.concurrency
+        keys.append(("concurrency", "concurrency", lambda contexts: claim_of(token, contexts, entry)))
     body = job.body
     if isinstance(body, Steps):
         keys.append(("runs-on", "runs_on", reader(_runs_on, body.runs_on)))
@@ -332,6 +352,26 @@ def _keys(job: Job, row: Row | None) -> list[tuple[str, str, _Reader]]:
             keys.append(("cancel-timeout-minutes", "cancel_timeout_minutes", reader(_whole_minutes, body.cancel_timeout_minutes)))
         if body.continue_on_error is not None:
             keys.append(("continue-on-error", "continue_on_error", reader(template.boolean, body.continue_on_error)))
+    elif body.workflow is not None:
+        keys += _call_keys(body, body.workflow, entry)
+    return keys
+
+
+def _call_keys(call: Call, called: Workflow, entry: str) -> list[tuple[str, str, _Reader]]:
+    """The inputs, and the called file's own group: it may read them."""
+    from headrace.plan.calls import call_inputs
+
+    keys: list[tuple[str, str, _Reader]] = [("with", "inputs", lambda contexts: call_inputs(call, contexts))]
+    if called.concurrency is not None:
+        token = called.concurrency
+
+        def group(contexts: dict[str, Any]) -> Claim:
+            from headrace.plan.claims import claim_of
+
+            own = {"github": contexts["github"], "inputs": call_inputs(call, contexts), "vars": contexts["vars"]}
+            return claim_of(token, own, entry)
+
+        keys.append(("concurrency", "embedded", group))
     return keys
 
 
@@ -347,17 +387,6 @@ def _whole_minutes(token: Token, contexts: Mapping[str, Value]) -> float:
     """GitHub cuts the fraction off. What is less than a minute stays: 0 would mean nothing there, and is of use here."""
     minutes = template.number(token, contexts)
     return float(int(minutes)) if abs(minutes) >= 1 else minutes
-
-
-def concurrency_group(token: Token, contexts: Mapping[str, Value]) -> str:
-    """The group that `concurrency` names. Raises `TemplateError` for an empty one and for one of more than 400 characters."""
-    value = template.value(fields(token).get("group", token), contexts)
-    if isinstance(value, dict):
-        value = next((inner for key, inner in value.items() if key.lower() == "group"), "")
-    group = template.text(Scalar(value, token.at), {}) if not isinstance(value, list | dict) else ""
-    if not group or len(group) > 400:
-        raise template.TemplateError(Problem(fixed.GROUP_TOO_LONG if group else fixed.GROUP_EMPTY, token.at))
-    return group
 
 
 def _runs_on(token: Token, contexts: Mapping[str, Value]) -> tuple[tuple[str, ...], str]:
@@ -388,7 +417,7 @@ def _subject(place: _Place, labels: tuple[str, ...] | None, group: str, contexts
     def value(token: Token) -> Any:
         try:
             return UNKNOWN if any(map(_late, template.references(token))) else template.value(token, contexts)
-        except (Undecided, HeadraceError):
+        except HeadraceError:
             return UNKNOWN
 
     return Subject(place.job, labels, group, place.plan.capabilities, value, lambda step: _never(step, contexts))
@@ -422,19 +451,3 @@ def _step_status(status: str) -> dict[str, Callable[..., Value]]:
         "success": lambda _: status == "success",
         "failure": lambda _: status == "failure",
     }
-
-
-def _without_rivals(place: _Place, legs: list[Leg]) -> tuple[Leg, ...]:
-    """Legs that would wait for, or cancel, another part of the run for their concurrency group are unsupported."""
-    if "concurrency" in place.plan.capabilities.features:
-        return tuple(legs)
-    groups = [leg.concurrency.lower() for leg in legs if leg.concurrency]
-    at = place.job.concurrency.at if place.job.concurrency is not None else place.job.at
-    result = []
-    for leg in legs:
-        group = leg.concurrency.lower()
-        contended = bool(group) and (group in place.plan.contended or groups.count(group) > 1)
-        if leg.would == "run" and contended:
-            leg = structs.replace(leg, would="unsupported", why=missing(feature_named("concurrency"), at, leg.concurrency))
-        result.append(leg)
-    return tuple(result)

@@ -33,8 +33,8 @@ class Decision(Struct, frozen=True):
 
 
 def decide_workflow(workflow: Workflow, event: Event) -> Decision:
-    """Whether `event` starts `workflow`. The reason's rule is one of `event`, `skip-ci`, `types`, `branches`, `tags`, `paths`,
-    `schedule`, `workflows`, `names`, `versions`; its facts hold the workflow's path and what was compared.
+    """Whether `event` starts `workflow`. The reason's rule is one of `event`, `unsent`, `skip-ci`, `types`, `branches`, `tags`,
+    `paths`, `schedule`, `workflows`, `names`, `versions`; its facts hold the workflow's path and what was compared.
 
     The entries of `on` are tried in order; one that lets the event through is enough, else the last refusal is the answer.
     """
@@ -44,6 +44,9 @@ def decide_workflow(workflow: Workflow, event: Event) -> Decision:
         listed = ", ".join(dict.fromkeys(trigger.event for trigger in workflow.on))
         at = workflow.on[0].at if workflow.on else None
         return Decision(Reason("event", at, facts | {"on": listed}))
+    unsent = never_sent(event)
+    if unsent:
+        return Decision(Reason("unsent", entries[0].at, facts | {"what": unsent}))
     mark = skip_mark(event)
     if mark:
         return Decision(Reason("skip-ci", entries[0].at, facts | {"mark": mark}))
@@ -55,6 +58,20 @@ def decide_workflow(workflow: Workflow, event: Event) -> Decision:
         refusal = why
     assert refusal is not None
     return Decision(refusal)
+
+
+def never_sent(event: Event) -> str:
+    """What it is about this event that GitHub sends none for; empty where it does."""
+    match event.name:
+        case "deployment_status" if _text(event.payload, "deployment_status", "state") == "inactive":
+            return "a deployment that has become inactive"
+        case "release" if event.action in ("created", "edited", "deleted") and _inside(event.payload, "release", "draft") is True:
+            return f"a draft that is {event.action}"
+        case "workflow_run" if event.action == "requested":
+            attempt = _inside(event.payload, "workflow_run", "run_attempt")
+            if isinstance(attempt, int | float) and attempt > 1:
+                return "a run that is requested again"
+    return ""
 
 
 def skip_mark(event: Event) -> str:
@@ -202,8 +219,13 @@ def _schedule(trigger: Trigger, event: Event, facts: dict[str, str]) -> Iterator
         yield Reason("schedule", trigger.at, facts | {"value": fired, "cron": trigger.cron}), fired != trigger.cron
 
 
-def _text(payload: dict[str, Any], *keys: str) -> str:
+def _inside(payload: dict[str, Any], *keys: str) -> Any:
     value: Any = payload
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _text(payload: dict[str, Any], *keys: str) -> str:
+    value = _inside(payload, *keys)
     return value if isinstance(value, str) else ""

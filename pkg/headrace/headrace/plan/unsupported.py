@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from headrace.base.errors import NOWHERE, Position
 from headrace.expressions import to_text
+from headrace.plan.around import Undecided
 from headrace.plan.labels import fits
 from headrace.plan.model import Capabilities, Limit, Reason
 from headrace.workflow.lookup import fields
@@ -23,8 +24,8 @@ UNKNOWN = object()
 
 class Subject(Struct, frozen=True):
     """One leg as the table sees it. `labels` are those of `runs-on`, None where they are not known yet; `group` is its runner
-    group. `value` evaluates a token with what the job may read; it raises nothing and gives `UNKNOWN` where
-    it cannot."""
+    group. `value` evaluates a token with what the job may read; it gives `UNKNOWN` where it cannot, and raises `Undecided` where
+    only another job's end will tell."""
 
     job: Job
     labels: tuple[str, ...] | None
@@ -75,7 +76,7 @@ def _runs_on(subject: Subject) -> Found | None:
 
 def _call(subject: Subject) -> Found | None:
     body = subject.job.body
-    return Found(body.at, body.uses) if isinstance(body, Call) else None
+    return Found(body.at, body.uses) if isinstance(body, Call) and body.workflow is None else None
 
 
 def _container(subject: Subject) -> Found | None:
@@ -101,9 +102,15 @@ def _services(subject: Subject) -> Found | None:
     if not isinstance(body, Steps) or body.services is None:
         return None
     listed = fields(body.services)
+    pending: Undecided | None = None
     for name, service in listed.items():
-        if _image(service, subject) != "":
-            return Found(service.at, name)
+        try:
+            if _image(service, subject) != "":
+                return Found(service.at, name)
+        except Undecided as hang:
+            pending = pending or hang
+    if pending is not None:
+        raise pending
     if listed or subject.value(body.services) in ({}, None, ""):
         return None
     return Found(body.services.at)
@@ -186,14 +193,16 @@ def _input(subject: Subject) -> Found | None:
 
 
 def _beyond(limit: Limit, token: Token, subject: Subject) -> bool:
-    value = subject.value(token)
+    try:
+        value = subject.value(token)
+        allowed = subject.value(Expression(limit.but)) if limit.but else None
+    except Undecided:
+        return False
     if value is UNKNOWN or isinstance(value, list | dict):
         return False
     text = to_text(value).strip()
-    if limit.but:
-        allowed = subject.value(Expression(limit.but))
-        if allowed is UNKNOWN or text.lower() == to_text(allowed).lower():
-            return False
+    if limit.but and (allowed is UNKNOWN or text.lower() == to_text(allowed).lower()):
+        return False
     return any(re.fullmatch(limit.values, line.strip(), re.IGNORECASE) for line in text.splitlines())
 
 
@@ -215,7 +224,7 @@ def _identity_token(subject: Subject) -> Found | None:
 
 FEATURES: tuple[Feature, ...] = (
     Feature("runs-on", "runs on a machine that this one is not", _runs_on),
-    Feature("reusable-workflow", "calls another workflow", _call),
+    Feature("reusable-workflow", "calls a workflow that is not at hand", _call),
     Feature("container", "runs in a container", _container),
     Feature("services", "has service containers", _services),
     Feature("local-action", "uses an action of its own workspace (`./…`)", _local_action),
@@ -227,25 +236,36 @@ FEATURES: tuple[Feature, ...] = (
     Feature("snapshot", "makes an image of its machine", _snapshot),
     Feature("environment", "deploys to an environment", _environment),
     Feature("id-token", "may ask for an identity token", _identity_token),
-    Feature("concurrency", "shares its concurrency group with another part of this run", lambda _: None),  # see `make_plan`
 )
 
 
+class Open(Exception):
+    """Whether the leg uses a feature that the machine lacks hangs on the end of another job."""
+
+    def __init__(self, feature: Feature, hang: Undecided) -> None:
+        super().__init__(feature.name)
+        self.feature, self.hang = feature, hang
+
+
 def unsupported(subject: Subject) -> Reason | None:
-    """The first feature of the table that the leg uses and the machine lacks; None where it has all."""
+    """The first feature of the table that the leg uses and the machine lacks; None where it has all. Raises `Open` where none is
+    sure to be used and one may be."""
+    pending: Open | None = None
     for feature in FEATURES:
         if feature.name in subject.capabilities.features:
             continue
-        found = feature.find(subject)
+        try:
+            found = feature.find(subject)
+        except Undecided as hang:
+            pending = pending or Open(feature, hang)
+            continue
         if found is not None:
             return missing(feature, found.at, found.subject)
+    if pending is not None:
+        raise pending
     return None
 
 
 def missing(feature: Feature, at: Position | None, subject: str = "") -> Reason:
     facts = {"feature": feature.name, "what": feature.what}
     return Reason(f"unsupported.{feature.name}", at, facts | {"subject": subject} if subject else facts)
-
-
-def feature_named(name: str) -> Feature:
-    return next(feature for feature in FEATURES if feature.name == name)

@@ -6,7 +6,6 @@ while its engine holds the lock file in its folder; one that ended without a wor
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import time
@@ -16,8 +15,9 @@ from typing import Literal
 from msgspec import Struct
 
 from headrace.base.errors import EngineError, Problem, UsageError
-from headrace.base.paths import run_dir, state_dir
+from headrace.base.paths import state_dir
 from headrace.record.codec import decode_body, encode_body, readable
+from headrace.record.locks import is_alive
 from headrace.record.records import Body, Record, RunFinished, RunStarted
 from headrace.record.state import RunState, fold
 
@@ -29,8 +29,15 @@ CREATE TABLE IF NOT EXISTS numbers (
   root TEXT NOT NULL, workflow TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (root, workflow)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (
   run INTEGER NOT NULL, seq INTEGER NOT NULL, at REAL NOT NULL, body BLOB NOT NULL, PRIMARY KEY (run, seq)) WITHOUT ROWID;
-PRAGMA user_version = 1;
+CREATE TABLE IF NOT EXISTS claims (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, repository TEXT NOT NULL, name TEXT NOT NULL, run INTEGER NOT NULL,
+  state TEXT NOT NULL, canceller INTEGER);
+CREATE INDEX IF NOT EXISTS claims_of_group ON claims (repository, name);
+PRAGMA user_version = 2;
 """
+"""Made anew or brought up to date by the same statements: versions only ever add tables. `claims` belongs to `groups`."""
+_VERSION = 2
+_PATIENCE = 30.0  # seconds that one waits for others who write
 
 
 class RunSummary(Struct, frozen=True):
@@ -62,10 +69,9 @@ class Journal:
             os.makedirs(folder, mode=0o700, exist_ok=True)
             if os.stat(folder).st_mode & 0o077:  # made on the way to a snapshot
                 os.chmod(folder, 0o700)
-            db = sqlite3.connect(path, timeout=30.0, isolation_level=None)
-            if db.execute("PRAGMA user_version").fetchone()[0] == 0:
-                db.execute("PRAGMA journal_mode=WAL")
-                db.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
+            db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+            if db.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
+                _set_up(db)
             db.execute("PRAGMA synchronous=NORMAL")
         except (OSError, sqlite3.Error) as error:
             raise _failed(path, error) from error
@@ -73,6 +79,11 @@ class Journal:
 
     def close(self) -> None:
         self._db.close()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For the rooms of the same file that have tables of their own. In no transaction between two calls of a method."""
+        return self._db
 
     # -- writing --
 
@@ -166,32 +177,22 @@ class Journal:
         return state
 
 
+def _set_up(db: sqlite3.Connection) -> None:
+    """Make the tables. The change to WAL wants the file for itself and does not wait for it, while others may be just as far."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.002)
+    db.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
+
+
 def body_record(run: str, seq: int, body: Body) -> Record:
     return Record(run, seq, time.time(), body)
-
-
-def lock_run(run: str) -> int:
-    """Make the run's folder and take its lock; the file descriptor holds it until the process ends."""
-    folder = run_dir(run)
-    os.makedirs(os.path.join(folder, "logs"), mode=0o700, exist_ok=True)
-    fd = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(fd, fcntl.LOCK_EX)
-    return fd
-
-
-def is_alive(run: str) -> bool:
-    """Does an engine still hold the run's lock?"""
-    try:
-        fd = os.open(os.path.join(run_dir(run), "lock"), os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False
 
 
 def _failed(path: str, error: Exception) -> EngineError:

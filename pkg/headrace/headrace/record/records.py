@@ -32,7 +32,8 @@ class RunStarted(Struct, frozen=True, tag="run-started"):
 
 
 class LegQueued(Struct, frozen=True, tag="leg-queued"):
-    """A leg is known to be part of the run. `job` is the path of its job, `workflow` the file, `name` the display name."""
+    """A leg is known to be part of the run. `job` is the path of its job, `workflow` the file that the event started, `name` the
+    display name. `within` holds the matrix values of the calls that the leg is inside of."""
 
     leg: str
     job: str
@@ -45,6 +46,17 @@ class LegQueued(Struct, frozen=True, tag="leg-queued"):
     workflow_name: str = ""
     continue_on_error: bool = False
     log: str = ""  # path of the leg's log file, below the run's folder
+    within: dict[str, Any] = {}
+
+
+class GroupAwaited(Struct, frozen=True, tag="group-awaited"):
+    """A leg, or where `leg` is empty a whole workflow, waits for its concurrency group, which run `holder` has. Told once, and
+    again when another run gets the group first."""
+
+    group: str
+    workflow: str
+    leg: str = ""
+    holder: str = ""
 
 
 class LegStarted(Struct, frozen=True, tag="leg-started"):
@@ -117,7 +129,19 @@ class Lost(Struct, frozen=True, tag="lost"):
     why: str
 
 
-Body = Union[RunStarted, LegQueued, LegStarted, StepStarted, LogChunk, Annotated, StepFinished, LegFinished, RunFinished, Lost]
+Body = Union[
+    RunStarted,
+    LegQueued,
+    GroupAwaited,
+    LegStarted,
+    StepStarted,
+    LogChunk,
+    Annotated,
+    StepFinished,
+    LegFinished,
+    RunFinished,
+    Lost,
+]
 
 
 class Record(Struct, frozen=True):

@@ -9,6 +9,7 @@ from msgspec import Struct
 from headrace.plan.model import Reason, Result
 from headrace.record.records import (
     Annotated,
+    GroupAwaited,
     LegFinished,
     LegQueued,
     LegStarted,
@@ -61,17 +62,21 @@ class LegState(Struct):
     why: Reason | None = None
     steps: dict[int, StepState] = {}
     lost: str = ""
+    awaits: GroupAwaited | None = None  # what it waits for before it starts
     finished: int = 0  # number of the record that brought the result
+    within: dict[str, Any] = {}
 
 
 class RunState(Struct):
-    """`result` is None while the run goes on (or where it was interrupted without a word: see `journal`)."""
+    """`result` is None while the run goes on (or where it was interrupted without a word: see `journal`). `awaits`: path
+    of a workflow, or of a leg that calls one → the concurrency group that the whole of it waits for."""
 
     run: str = ""
     started: RunStarted | None = None
     at: float = 0.0
     seq: int = 0
     legs: dict[str, LegState] = {}
+    awaits: dict[str, GroupAwaited] = {}
     result: Literal["success", "failure", "cancelled", "skipped", "interrupted"] | None = None
     seconds: float = 0.0
 
@@ -83,9 +88,13 @@ def fold(state: RunState, record: Record) -> RunState:
         case RunStarted() as body:
             state.started, state.at = body, record.at
         case LegQueued() as b:
+            _there(state, b)
             state.legs[b.leg] = LegState(
-                b.leg, b.job, b.workflow, b.workflow_name, b.name, b.index, b.total, b.matrix, b.needs, b.continue_on_error, b.log
-            )
+                b.leg, b.job, b.workflow, b.workflow_name, b.name, b.index, b.total, b.matrix, b.needs, b.continue_on_error,
+                b.log, within=b.within,
+            )  # fmt: skip
+        case GroupAwaited(leg=path) as b if path not in state.legs:
+            state.awaits[path or b.workflow] = b
         case RunFinished() as b:
             state.result, state.seconds = b.result, b.seconds
         case body:
@@ -95,17 +104,27 @@ def fold(state: RunState, record: Record) -> RunState:
     return state
 
 
+def _there(state: RunState, queued: LegQueued) -> None:
+    """What a leg is part of, a workflow or a call, waits no longer."""
+    for key in [key for key in state.awaits if queued.workflow == key or f"{queued.leg}/".startswith(f"{key}/")]:
+        del state.awaits[key]
+
+
 def _fold_leg(
-    leg: LegState, body: LegStarted | StepStarted | LogChunk | Annotated | StepFinished | LegFinished | Lost, record: Record
+    leg: LegState,
+    body: GroupAwaited | LegStarted | StepStarted | LogChunk | Annotated | StepFinished | LegFinished | Lost,
+    record: Record,
 ) -> None:
     match body:
+        case GroupAwaited():
+            leg.awaits = body
         case LegStarted():
-            leg.started = record.at
+            leg.started, leg.awaits = record.at, None
         case StepStarted(step=number, name=name, stage=stage, id=id):
             leg.steps[number] = StepState(number, name, stage, record.at, id)
         case LegFinished(result=result, outputs=outputs, seconds=seconds, why=why):
             leg.result, leg.outputs, leg.seconds, leg.why = result, outputs, seconds, why
-            leg.finished = record.seq
+            leg.finished, leg.awaits = record.seq, None
         case Lost(why=text):
             leg.result, leg.lost, leg.finished = "failure", text, record.seq
         case LogChunk(step=number) | Annotated(step=number) | StepFinished(step=number):

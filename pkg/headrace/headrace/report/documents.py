@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from headrace.plan.model import Result, Would
 from headrace.record.records import Body
@@ -25,10 +25,31 @@ class PlanEvent(Struct, frozen=True):
     snapshot: bool
 
 
+class Group(Struct, frozen=True):
+    """A concurrency group, and how one that wants it goes about it: whether it cancels the holder, and how it queues."""
+
+    group: str
+    cancel_in_progress: bool
+    queue: Literal["single", "max"]
+
+
+class WorkflowGroup(Struct, frozen=True):
+    """The group that a whole workflow takes before its first job starts. `workflow` is the path of the file."""
+
+    workflow: str
+    group: str
+    cancel_in_progress: bool
+    queue: Literal["single", "max"]
+
+
 class PlanRow(Struct, frozen=True):
-    """One leg; a skipped or deferred job has one row with `matrix` null. `workflow` is the path of the file, `job` the job's id,
-    `needs` the ids of the jobs it waits for, `name` what GitHub shows. `reason` is for people, `rule` for programs; `at` is the
-    `file:line:column` that decided, where one line did."""
+    """One leg; a skipped or deferred job has one row with `matrix` null. `workflow` is the path of the file that the event
+    starts, `job` the job's id, `needs` the ids of the jobs it waits for, `name` what GitHub shows. A job of a called workflow has
+    the id `caller/job`; what waits for `caller` waits for all of these, and `caller` has a row of its own only where it does not
+    come to them. `reason` is for people, `rule` for programs; `at` is the `file:line:column` that decided, where one line did;
+    `facts` are what it was decided from: the pattern and what it was held against, or the parts of a condition that made it
+    false, each with the value it had. `from` says for each value of `matrix` where it stands. `runs_on` are the labels of the
+    machine, as far as they are known. `concurrency` is the leg's own group."""
 
     workflow: str
     job: str
@@ -39,6 +60,10 @@ class PlanRow(Struct, frozen=True):
     reason: str
     rule: str
     at: str | None
+    facts: dict[str, str] = {}
+    from_: dict[str, str] = field(default_factory=dict, name="from")
+    runs_on: list[str] = []
+    concurrency: Group | None = None
 
 
 class Rejected(Struct, frozen=True):
@@ -48,6 +73,7 @@ class Rejected(Struct, frozen=True):
     reason: str
     rule: str
     at: str | None
+    facts: dict[str, str] = {}
 
 
 class FileProblem(Struct, frozen=True):
@@ -68,11 +94,13 @@ class PlanDocument(Struct, frozen=True):
     jobs: list[PlanRow]
     rejected: list[Rejected]
     problems: list[FileProblem]
+    concurrency: list[WorkflowGroup] = []
 
 
 class RunRow(Struct, frozen=True):
-    """One leg of a run. `result` is null where the run ended before the leg did. `duration_s` is in seconds, 0 for what never
-    started. `reason` says why it did not run, or was cancelled. `log` is the absolute path of its log file, or empty."""
+    """One leg of a run, named as in a plan. `result` is null where the run ended before the leg did. `duration_s` is in seconds,
+    0 for what never started. `reason` says why it did not run, or was cancelled. `log` is the absolute path of its log file, or
+    empty."""
 
     workflow: str
     job: str

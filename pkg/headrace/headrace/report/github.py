@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from headrace.record.records import Annotated, LegFinished, Record, RunStarted, StepFinished
+from headrace.record.records import Annotated, GroupAwaited, LegFinished, Record, RunStarted, StepFinished
 from headrace.record.state import LegState, RunState, StepState
 from headrace.report.colour import Style
 from headrace.report.logs import Logs, readable, spoken
-from headrace.report.naming import Labels
-from headrace.report.plain import WORK, leg_line, opening_lines, step_line
+from headrace.report.naming import Labels, file_name
+from headrace.report.plain import WORK, awaited_text, leg_line, opening_lines, step_line
 from headrace.report.text import clean
 
 MOST_ANNOTATIONS = 10  # of a level a step: more are not kept by GitHub
@@ -36,6 +36,10 @@ class GitHub:
                     self._step(leg, step, state)
             case LegFinished(leg=path) if leg := state.legs.get(path):
                 self._out.write(f"{self._labels.of(leg, state)} | {leg_line(leg, self._style)}\n")
+            case GroupAwaited(workflow=path) as awaited:
+                leg = state.legs.get(awaited.leg)
+                label = self._labels.of(leg, state) if leg is not None else clean(file_name(path))
+                self._out.write(f"{label} | {awaited_text(awaited, state)}\n")
             case _:
                 return
         self._out.flush()

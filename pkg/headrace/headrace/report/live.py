@@ -9,6 +9,7 @@ from typing import TextIO
 
 from headrace.record.records import (
     Annotated,
+    GroupAwaited,
     LegFinished,
     LegQueued,
     LegStarted,
@@ -21,8 +22,8 @@ from headrace.record.records import (
 from headrace.record.state import LegState, RunState, StepState
 from headrace.report.colour import Style
 from headrace.report.logs import Logs, readable
-from headrace.report.naming import Labels
-from headrace.report.plain import leg_line, opening_lines, present_step, step_line
+from headrace.report.naming import Labels, file_name
+from headrace.report.plain import awaited_text, leg_line, opening_lines, present_step, step_line
 from headrace.report.text import clean, duration, shorten, width
 
 SPIN = ("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\")
@@ -56,7 +57,7 @@ class Live:
                 self._above([f"{self._labels.of(leg, state)} {text}"])
             case LegFinished(leg=path) if leg := state.legs.get(path):
                 self._above([self._finished(leg, state)])
-            case LegQueued() | LegStarted() | StepStarted() | Annotated():
+            case LegQueued() | GroupAwaited() | LegStarted() | StepStarted() | Annotated():
                 pass
             case _:
                 return
@@ -103,13 +104,24 @@ class Live:
 
     def _lower(self, at: float, state: RunState) -> list[str]:
         running = [leg for leg in state.legs.values() if leg.started is not None and leg.result is None]
-        waiting = sum(leg.started is None and leg.result is None for leg in state.legs.values())
+        idle = [leg for leg in state.legs.values() if leg.started is None and leg.result is None]
+        waiting = sum(leg.awaits is None for leg in idle)
         lines = [self._running(leg, at, state) for leg in running[:MOST_LINES]]
+        lines += [self._awaiting(clean(file_name(path)), awaited, state) for path, awaited in state.awaits.items()]
+        lines += [self._awaiting(self._labels.of(leg, state), leg.awaits, state) for leg in idle if leg.awaits is not None]
         more = len(running) - MOST_LINES
         counts = ([f"{more} more running"] if more > 0 else []) + ([f"{waiting} waiting"] if waiting else [])
         if counts:
             lines.append(self._style.paint(self._style.safe("  " + ", ".join(counts)), "dim"))
         return lines
+
+    def _awaiting(self, label: str, awaited: GroupAwaited, state: RunState) -> str:
+        """Spinner, name, what is waited for."""
+        spin = SPIN[not self._style.utf8]
+        head = f"{spin[self._frame % len(spin)]} "
+        room = max(10, (self._style.width or 80) - 1 - width(head))
+        text = shorten(f"{label} {self._style.glyph('dot')} {awaited_text(awaited, state)}", room, self._style.glyph("ellipsis"))
+        return self._style.safe(self._style.paint(head + text, "dim"))
 
     def _running(self, leg: LegState, at: float, state: RunState) -> str:
         """Spinner, name, step, elapsed: the window's width goes to the names, and never costs the time."""

@@ -34,7 +34,7 @@ def print_logs(
 
 
 def chosen(state: RunState, job: str, labels: Labels) -> list[LegState]:
-    """Legs whose job id, display name, path or label is `job`, ignoring case."""
+    """Legs whose job id, display name, path or label is `job`, ignoring case; a calling job's id stands for all jobs inside."""
     legs = list(state.legs.values())
     if not job:
         return legs
@@ -47,7 +47,9 @@ def chosen(state: RunState, job: str, labels: Labels) -> list[LegState]:
 
 
 def _names(leg: LegState, state: RunState, labels: Labels) -> tuple[str, ...]:
-    return job_id(leg.job, leg.workflow), leg.name, leg.job, leg.leg, labels.of(leg, state)
+    ids = job_id(leg.job, leg.workflow).split("/")
+    chains = ["/".join(ids[: number + 1]) for number in range(len(ids))]
+    return *chains, leg.name, leg.job, leg.leg, labels.of(leg, state)
 
 
 def _steps(leg: LegState, failed: bool, number: int | None) -> Iterator[StepState]:

@@ -4,22 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from headrace.plan.model import JobPath, Planned
+from headrace.plan.contexts import entry_of
+from headrace.plan.model import Deferred, JobPath, Leg, Plan, Planned
 from headrace.record.state import LegState, RunState
 from headrace.report.text import clean, quoted, shown
 
 
 def job_id(job: str, workflow: str) -> str:
-    """The id within its file: what `-j` takes.
+    """The id within the file that the event starts: what `-j` takes. Inside a call the ids of the calling jobs stand before it.
 
     >>> job_id(".github/workflows/ci.yml:test", ".github/workflows/ci.yml")
     'test'
+    >>> job_id("ci.yml:deploy:0/on:2/push", "ci.yml")
+    'deploy/on/push'
     """
-    return job[len(workflow) + 1 :] if job.startswith(workflow + ":") else job.rpartition(":")[2]
+    inside = job[len(workflow) + 1 :] if job.startswith(workflow + ":") else job
+    parts = inside.split("/") if inside is not job else [inside.rpartition(":")[2]]
+    return "/".join([*(part.rpartition(":")[0] for part in parts[:-1]), parts[-1]])
 
 
-def needs_ids(planned: Planned) -> list[str]:
-    return [job_id(need, planned.workflow) for need in planned.needs]
+def planned_id(planned: Planned, plan: Plan) -> str:
+    return job_id(planned.path, entry_of(plan, planned.workflow))
+
+
+def needs_ids(planned: Planned, plan: Plan) -> list[str]:
+    """The jobs that this one waits for. One inside a call that needs none there waits for what the calling job needs."""
+    while not planned.needs and (scope := plan.calls.get(planned.workflow)) is not None:
+        planned = plan.jobs[scope.caller]
+    entry = entry_of(plan, planned.workflow)
+    return [job_id(need, entry) for need in planned.needs]
+
+
+def rows_of(planned: Planned, plan: Plan) -> Deferred | tuple[Leg, ...]:
+    """The legs that have a row. Where a calling leg's jobs are known they stand for it, as on GitHub."""
+    if not plan.calls or isinstance(planned.legs, Deferred):
+        return planned.legs
+    return tuple(leg for leg in planned.legs if not (leg.would == "run" and leg.path in plan.calls))
+
+
+def within(planned: Planned, plan: Plan) -> dict[str, object]:
+    """The matrix values of the calls that a job is inside of."""
+    scope = plan.calls.get(planned.workflow)
+    return scope.matrix if scope is not None else {}
 
 
 def file_name(workflow: str) -> str:
@@ -103,7 +129,9 @@ def repeat_command(argv: Sequence[str], leg: LegState) -> str:
     """
     words = _without_selection(argv) or ["run"]
     words += ["-W", leg.workflow, "-j", job_id(leg.job, leg.workflow)]
-    for key, value in (leg.matrix or {}).items():
+    own = leg.matrix or {}
+    outer = {key: value for key, value in leg.within.items() if own.get(key, value) == value}
+    for key, value in {**outer, **{key: own[key] for key in own if leg.within.get(key, own[key]) == own[key]}}.items():
         if not isinstance(value, (dict, list)):
             words += ["--matrix", f"{key}={shown(value)}"]
     return "headrace " + " ".join(quoted(word) for word in words)

@@ -7,6 +7,7 @@ from typing import Literal, TextIO
 from headrace.plan.model import Reason
 from headrace.record.records import (
     Annotated,
+    GroupAwaited,
     LegFinished,
     LegStarted,
     LogChunk,
@@ -19,7 +20,7 @@ from headrace.record.records import (
 from headrace.record.state import LegState, RunState, StepState
 from headrace.report.colour import HUES, Style
 from headrace.report.logs import Logs, readable, spoken
-from headrace.report.naming import Labels
+from headrace.report.naming import Labels, file_name
 from headrace.report.text import clean, duration
 from headrace.report.words import say
 
@@ -52,6 +53,8 @@ class Plain:
         match record.body:
             case RunStarted() as started:
                 self._started(record.run, started)
+            case GroupAwaited() as awaited:
+                self._awaits(awaited, state, record.at)
             case LegStarted(leg=path) if leg := state.legs.get(path):
                 if self._rank >= 2:
                     self._line(leg, state, record.at, "started")
@@ -120,6 +123,16 @@ class Plain:
         for line in opening_lines(run, started):
             self._out.write(self._style.safe(line) + "\n")
 
+    def _awaits(self, awaited: GroupAwaited, state: RunState, at: float) -> None:
+        if self._rank < 2:
+            return
+        text = f"{self._style.glyph('ellipsis')} {awaited_text(awaited, state)}"
+        if leg := state.legs.get(awaited.leg):
+            self._line(leg, state, at, text)
+        else:
+            prefix = self._style.paint(f"{clean(file_name(awaited.workflow))} |", "dim")
+            self._out.write(self._style.safe(f"{prefix} {text}") + "\n")
+
     def _line(self, leg: LegState, state: RunState, at: float, text: str) -> None:
         self._heard[leg.leg] = at
         self._out.write(self._style.safe(f"{self._prefix(leg, state)}{text}") + "\n")
@@ -166,6 +179,12 @@ def opening_lines(run: str, started: RunStarted) -> list[str]:
     tree = "the working tree" if started.snapshot else started.sha[:10]
     lines = [f"run {run}: {started.event} of {started.ref or started.sha[:10]} ({tree}) in {started.repository}"]
     return [clean(line) for line in lines + [f"note: {note}" for note in started.notes]]
+
+
+def awaited_text(awaited: GroupAwaited, state: RunState) -> str:
+    """`waiting for the concurrency group 'deploy', held by run 12`."""
+    by = "this run itself" if awaited.holder == state.run else f"run {awaited.holder}"
+    return clean(f"waiting for the concurrency group '{awaited.group}', held by {by}")
 
 
 def present_step(leg: LegState) -> StepState | None:

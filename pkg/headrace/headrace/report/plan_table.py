@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from headrace.plan.contexts import entry_of
 from headrace.plan.model import Deferred, Plan, Planned, Reason
 from headrace.report.colour import Style
-from headrace.report.naming import job_id, leg_values, matrix_text, workflow_labels
+from headrace.report.naming import leg_values, matrix_text, planned_id, rows_of, within, workflow_labels
 from headrace.report.table import Column, Heading, fits, table
 from headrace.report.text import clean, count
 from headrace.report.words import place, say, workflow_of
@@ -24,14 +25,24 @@ BROKEN = (Column("cannot start", shrinks=True), Column("why"))
 REJECTED = (Column("not started", shrinks=True), Column("why"))
 
 
-def plan_lines(plan: Plan, style: Style) -> list[str]:
-    """Lines for a person. A plan without jobs says in one line that nothing would run."""
-    lines = [style.safe(headline(plan))]
+def legs_in_rows(plan: Plan, style: Style) -> list[str]:
+    """One line a leg."""
     rows = [row for planned in plan.jobs.values() for row in _rows(planned, plan)]
     if rows and fits(JOBS, rows, style):
-        lines += ["", *table(JOBS, rows, style)]
-    elif rows:
-        lines += ["", *table(NARROW, list(_narrow(plan)), style)]
+        return ["", *table(JOBS, rows, style)]
+    return ["", *table(NARROW, list(_narrow(plan)), style)] if rows else []
+
+
+def legs_explained(plan: Plan, style: Style) -> list[str]:
+    """Several lines a leg: what it would do and why, and where each of its values stands."""
+    from headrace.report.plan_explained import explained
+
+    return explained(plan, style)
+
+
+def plan_lines(plan: Plan, style: Style, legs: Callable[[Plan, Style], list[str]] = legs_in_rows) -> list[str]:
+    """Lines for a person. A plan without jobs says in one line that nothing would run."""
+    lines = [style.safe(headline(plan)), *legs(plan, style)]
     if plan.rejected:
         lines += ["", *table(REJECTED, [_rejected(why) for why in plan.rejected], style)]
     if plan.broken:
@@ -52,7 +63,8 @@ def _counts(plan: Plan) -> str:
         return "no workflow starts" if plan.rejected else "there is no workflow to start"
     would: dict[str, int] = {}
     for planned in plan.jobs.values():
-        for word in ["undecided"] if isinstance(planned.legs, Deferred) else [leg.would for leg in planned.legs]:
+        legs = rows_of(planned, plan)
+        for word in ["undecided"] if isinstance(legs, Deferred) else [leg.would for leg in legs]:
             would[word] = would.get(word, 0) + 1
     words = {
         "run": "would run",
@@ -68,22 +80,24 @@ def _counts(plan: Plan) -> str:
 
 
 def _rows(planned: Planned, plan: Plan) -> Iterator[tuple[str, ...]]:
-    names = workflow_labels((path, workflow.name) for path, workflow in plan.workflows.items())
-    label = names.get(planned.workflow, planned.workflow)
-    job = job_id(planned.path, planned.workflow)
-    if isinstance(planned.legs, Deferred):
-        yield label, job, "", "undecided", say(planned.legs.why)
+    names = workflow_labels((path, workflow.name) for path, workflow in plan.workflows.items() if path not in plan.calls)
+    entry = entry_of(plan, planned.workflow)
+    label, job = names.get(entry, entry), planned_id(planned, plan)
+    legs, outer = rows_of(planned, plan), matrix_text(within(planned, plan))
+    if isinstance(legs, Deferred):
+        yield label, job, outer, "undecided", say(legs.why)
         return
-    for leg in planned.legs:
-        yield label, job, matrix_text(leg.matrix), leg.would, say(leg.why)
+    for leg in legs:
+        yield label, job, ", ".join(filter(None, (outer, matrix_text(leg.matrix)))), leg.would, say(leg.why)
 
 
 def _narrow(plan: Plan) -> Iterator[tuple[str, ...] | Heading]:
     """The rows again, for a narrow window."""
     heading = ""
     for planned in plan.jobs.values():
-        legs = () if isinstance(planned.legs, Deferred) else planned.legs
-        values = [leg_values(leg.matrix) for leg in legs] or [""]
+        legs, outer = rows_of(planned, plan), leg_values(within(planned, plan))
+        own = [""] if isinstance(legs, Deferred) else [leg_values(leg.matrix) for leg in legs]
+        values = [", ".join(filter(None, (outer, value))) for value in own]
         for (label, job, _, would, why), value in zip(_rows(planned, plan), values, strict=True):
             if label != heading:
                 heading = label

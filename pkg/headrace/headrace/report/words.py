@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from headrace.base.lean import lazy_pattern
 from headrace.plan.model import Reason
-from headrace.report.text import clean, count
+from headrace.report.text import clean, count, shorten
 
 Facts = Mapping[str, str]
 _WORDS: dict[str, Callable[[Facts], str]] = {}
@@ -67,9 +67,19 @@ def _event(facts: Facts) -> str:
     return f"{facts.get('event', 'this event')} does not start it; it starts on {facts['on'] or 'nothing'}"
 
 
+@_word("called")
+def _called(facts: Facts) -> str:
+    return f"{facts.get('job', 'a job')} calls it ({_HASH.sub(_short, facts.get('uses', ''))})"
+
+
 @_word("skip-ci")
 def _skip_ci(facts: Facts) -> str:
     return f"the head commit's message says {facts.get('mark', '[skip ci]')}"
+
+
+@_word("unsent")
+def _unsent(facts: Facts) -> str:
+    return f"GitHub sends no {facts.get('event', 'event')} for {facts.get('what', 'this')}"
 
 
 @_word("types")
@@ -135,6 +145,8 @@ def _unsupported(facts: Facts) -> str:
     what, subject = facts.get("what", ""), facts.get("subject", "")
     if facts["rule"] == "unsupported.needs":
         return f"it needs {subject}, which is unsupported"
+    if facts["rule"] == "unsupported.reusable-workflow":
+        return f"it {what} ({_HASH.sub(_short, subject)}); --actions-root or --action can say where there is a copy"
     if not what:
         return f"{facts['rule'].partition('.')[2] or 'a feature of it'} is not supported"
     return f"it {what}" + (f" ({_HASH.sub(_short, subject)})" if subject else "")
@@ -164,6 +176,17 @@ def _interrupted(facts: Facts) -> str:
     return "the run was interrupted"
 
 
+@_word("concurrency")
+def _concurrency(facts: Facts) -> str:
+    by = f" (run {facts['run']})" if "run" in facts else ""
+    return f"{facts.get('message', 'another has its concurrency group')}{by}"
+
+
+@_word("concurrency.full")
+def _queue_full(facts: Facts) -> str:
+    return f"a hundred wait for the concurrency group '{facts.get('group', '')}' already"
+
+
 @_word("timeout")
 def _timeout(facts: Facts) -> str:
     return f"it took longer than its {facts.get('minutes', '?')} minutes"
@@ -181,12 +204,24 @@ def _forced(facts: Facts) -> str:
 def _condition(facts: Facts) -> str:
     """With what decided, its condition does not hold; without, it does."""
     source = _own(facts.get("if", ""))
-    parts = [f"{text} is {value}" for text, value in facts.items() if text not in ("if", "assumed", "rule")]
+    parts = [f"{text} is {_value(value)}" for text, value in facts.items() if text not in ("if", "assumed", "rule")]
     if not parts:
         return f"its condition holds: {source}"
     shown = [part for part in parts if part != f"{source} is false"]
     assumed = f", if {facts['assumed']}" if "assumed" in facts else ""
     return f"its condition is false{assumed}: {source}" + (f"; {', '.join(shown)}" if shown else "")
+
+
+def _value(text: str) -> str:
+    """A value that a condition saw: on one line, and of a large one both ends.
+
+    >>> _value(""), _value('{\\n  "a": 1\\n}')
+    ("''", '{ "a": 1 }')
+    """
+    return shorten(" ".join(text.split()), _VALUE) or "''"
+
+
+_VALUE = 100
 
 
 def _own(condition: str) -> str:

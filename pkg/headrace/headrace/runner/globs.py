@@ -172,23 +172,40 @@ def _set(segment: str, start: int) -> tuple[str, int] | None:
     """The bracketed set at `start` and where it ends; None where it is not one, and its characters stand for themselves."""
     i = start + 1
     negated = segment[i : i + 1] in ("!", "^")
-    parts = ["[^" if negated else "["]
+    atoms: list[tuple[str, bool]] = []  # characters, and whether each is a `-` that may make a range
     i += negated
     while i < len(segment):
         char = segment[i]
         if char == "]" and i > start + 1:
-            if len(parts) == 1:
+            if not atoms:
                 return ("[^/]", i + 1) if negated else None
-            text = "".join(parts) + "]"
+            text = ("[^" if negated else "[") + _ranges(atoms) + "]"
             try:
                 re.compile(text)
             except re.error:
                 return None
             return text, i + 1
-        if char == "\\" and i + 1 < len(segment):
-            i += 1
-            parts.append(re.escape(segment[i]))
-        else:
-            parts.append(char if char == "-" else re.escape(char))
+        escaped = char == "\\" and i + 1 < len(segment)
+        i += escaped
+        atoms.append((segment[i], char == "-"))
         i += 1
     return None
+
+
+def _ranges(atoms: Sequence[tuple[str, bool]]) -> str:
+    """The inside of a set, with every character escaped that makes no range.
+
+    >>> _ranges([("+", False), ("-", True), ("-", True)]), _ranges([("a", False), ("-", True)])
+    ('\\\\+-\\\\-', 'a\\\\-')
+    """
+    out: list[str] = []
+    i = 0
+    while i < len(atoms):
+        first = re.escape(atoms[i][0])
+        if i + 2 < len(atoms) and atoms[i + 1][1]:
+            out.append(f"{first}-{re.escape(atoms[i + 2][0])}")
+            i += 3
+        else:
+            out.append(first)
+            i += 1
+    return "".join(out)

@@ -110,7 +110,8 @@ class _Leg:
         lines += [f"Isolation: {ticket.isolation}", *ticket.setup_lines]
         lines += ["##[group]GITHUB_TOKEN Permissions"]
         lines += [f"{name}: {level}" for name, level in sorted((ticket.job.permissions or {}).items())]
-        lines += ["##[endgroup]", "Prepare workflow directory", f"Complete job name: {ticket.name}"]
+        lines += ["##[endgroup]", "Prepare workflow directory"]
+        lines += [*ticket.called_lines(), f"Complete job name: {ticket.name}"]
         ok = True
         voice = self._voice(1)
         try:

@@ -37,10 +37,19 @@ class Folders(Struct, frozen=True):
         return cls(root, f"{WORK}/{repository}/{repository}", HOME, f"{WORK}/_temp", TOOLS, log)
 
 
+class Definition(Struct, frozen=True):
+    """The called workflow that a job stands in. `sha` is empty where it is not known."""
+
+    repository: str
+    path: str
+    ref: str
+    sha: str = ""
+
+
 class JobTicket(Struct, frozen=True):
     """`github`, `inputs`, `vars`, `needs`, `strategy`, `matrix` are the contexts. `secrets` holds GITHUB_TOKEN too; `masks` are
     further values that no log may show. `base` is the weakest environment; `actions` goes to actions only (ACTIONS_…),
-    `drop_ins` to native drop-ins only (HEADRACE_…)."""
+    `drop_ins` to native drop-ins only (HEADRACE_…). `called` is there in a called workflow only."""
 
     run: str
     leg: str
@@ -67,6 +76,7 @@ class JobTicket(Struct, frozen=True):
     arch: str = "X64"
     python: str = ""  # the interpreter that runs native drop-ins
     setup_lines: tuple[str, ...] = ()  # what "Set up job" prints beside the usual
+    called: Definition | None = None
 
     @property
     def debugging(self) -> bool:
@@ -75,11 +85,27 @@ class JobTicket(Struct, frozen=True):
 
     def job_context(self, status: JobStatus) -> dict[str, Any]:
         """The `job` context: how the job does, and which file defines it."""
+        if (own := self.called) is not None:
+            ref = f"{own.repository}/{own.path}@{own.ref}"
+            return job_context(
+                status, workflow_ref=ref, workflow_sha=own.sha, workflow_repository=own.repository, workflow_file_path=own.path
+            )
         ref = str(self.github.get("workflow_ref", ""))
         repository = str(self.github.get("repository", ""))
         path = ref.partition("@")[0].removeprefix(f"{repository}/")
         sha = str(self.github.get("workflow_sha", ""))
         return job_context(status, workflow_ref=ref, workflow_sha=sha, workflow_repository=repository, workflow_file_path=path)
+
+    def called_lines(self) -> list[str]:
+        """What "Set up job" says of a called workflow: which file, and the inputs it was given."""
+        if (own := self.called) is None:
+            return []
+        from headrace.expressions import to_text
+
+        lines = [f"Uses: {own.repository}/{own.path}@{own.ref}" + (f" ({own.sha})" if own.sha else "")]
+        if self.inputs:
+            lines += ["##[group] Inputs", *(f"  {name}: {to_text(value)}" for name, value in self.inputs.items()), "##[endgroup]"]
+        return lines
 
 
 class CancelOrder(Struct, frozen=True):

@@ -26,6 +26,16 @@ class WorkflowSource(Protocol):
 _remote = re.compile(r"([^/@]+/[^/@]+)/([^@]+)@(.+)", re.DOTALL).fullmatch
 
 
+def parts(reference: str) -> tuple[str, str, str] | None:
+    """`owner/repo`, path and ref of a reference to another repository; None for one to the entry's own.
+
+    >>> parts("o/r/.github/workflows/a.yml@feature/x@y"), parts("./a.yml")
+    (('o/r', '.github/workflows/a.yml', 'feature/x@y'), None)
+    """
+    match = None if reference.startswith("./") else _remote(reference)
+    return (match[1], match[2], match[3]) if match else None
+
+
 def resolve(uses: str, caller: str) -> str | None:
     """The full reference that `uses` means in a file which was itself read as `caller` (`./path` or `owner/repo/path@ref`).
     None where it has no valid form.

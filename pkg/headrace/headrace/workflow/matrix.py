@@ -21,6 +21,7 @@ from headrace.workflow.yaml_tokens import fold
 
 MAX_ROWS = 256
 _MAX_WORK = 1_000_000  # comparisons; a product that needs more counts as too long, whatever `exclude` would leave of it
+_MOST_WORK = 10_000_000  # comparisons of rows with entries of `include` and `exclude`, however few the rows are
 _NAME, _ID = 100, 25
 
 
@@ -30,10 +31,12 @@ class MatrixError(HeadraceError):
 
 class Row(Struct, frozen=True):
     """One configuration. `values` is the `matrix` context; `named` are the values that its name shows: those of the vectors, or
-    all of a row that `include` appended."""
+    all of a row that `include` appended. `sources` says for each key which list of the matrix gave its value, and which item of
+    that list, counted from 0; `include` is one of the lists."""
 
     values: dict[str, Value]
     named: tuple[Value, ...]
+    sources: dict[str, tuple[str, int]] = {}
 
 
 # Expansion ----------------------------------------------------------------------------------------------------------
@@ -59,14 +62,16 @@ def expand(matrix: Value, *, job: str = "") -> tuple[Row, ...]:
     work = 1 + sum(map(len, filters)) + sum(len(entry) + len(_leaves(entry, names)) for entry in include)
     if count * work > _MAX_WORK and count > MAX_ROWS:
         raise MatrixError(messages.too_many_rows(job, count, MAX_ROWS))
-    rows = list(_product(vectors)) if vectors else []
-    rows = [row for row in rows if not any(_matches(row, leaves) for leaves in filters)]
-    expanded, matched = _include(rows, include, names)
-    for entry, used in zip(include, matched, strict=True):
+    if count * work > _MOST_WORK:
+        raise MatrixError(messages.too_much_matrix(job, _MOST_WORK))
+    rows = _product(vectors) if vectors else iter(())
+    kept = [(row, places) for row, places in rows if not any(_matches(row, leaves) for leaves in filters)]
+    expanded, matched = _include(kept, include, names)
+    for index, (entry, used) in enumerate(zip(include, matched, strict=True)):
         if not used:
             ordered = {names.get(fold(k), k): v for k, v in entry.items() if fold(k) in names}
             ordered.update((k, v) for k, v in entry.items() if fold(k) not in names)
-            expanded.append(Row(ordered, tuple(ordered.values())))
+            expanded.append(Row(ordered, tuple(ordered.values()), dict.fromkeys(ordered, ("include", index))))
     if len(expanded) > MAX_ROWS:
         raise MatrixError(messages.too_many_rows(job, len(expanded), MAX_ROWS))
     return tuple(expanded)
@@ -117,13 +122,16 @@ def _check_entries(
                 raise MatrixError(messages.exclude_key(key))
 
 
-def _product(vectors: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
+_Places = tuple[int, ...]
+"""Of a combination: which item of each vector it has."""
+
+
+def _product(vectors: Mapping[str, Sequence[Value]]) -> Iterator[tuple[dict[str, Value], _Places]]:
     """Every combination; the first vector varies slowest."""
     from itertools import product
 
-    keys = tuple(vectors)
-    for combination in product(*vectors.values()):
-        yield dict(zip(keys, combination, strict=True))
+    for places in product(*(range(len(vector)) for vector in vectors.values())):
+        yield {key: vector[at] for (key, vector), at in zip(vectors.items(), places, strict=True)}, places
 
 
 _Leaves = list[tuple[tuple[Any, ...], Value]]
@@ -174,22 +182,25 @@ def _lookup(value: Mapping[str, Value], key: str) -> Value:
 
 
 def _include(
-    rows: Sequence[dict[str, Value]], include: Sequence[Mapping[str, Value]], names: Mapping[str, str]
+    rows: Sequence[tuple[dict[str, Value], _Places]], include: Sequence[Mapping[str, Value]], names: Mapping[str, str]
 ) -> tuple[list[Row], list[bool]]:
     """The rows with the extras of the entries that match them, and which entries matched any."""
     matched = [False] * len(include)
     filters = [_leaves(entry, names) for entry in include]
     extras = [{k: v for k, v in entry.items() if fold(k) not in names} for entry in include]
     expanded: list[Row] = []
-    for row in rows:
+    for row, places in rows:
         values = dict(row)
+        sources = {key: (key, at) for key, at in zip(row, places, strict=True)}
         spelled: dict[str, str] = {}
         for i, leaves in enumerate(filters):
             if _matches(row, leaves):
                 matched[i] = True
                 for key, value in extras[i].items():
-                    values[spelled.setdefault(fold(key), key)] = value
-        expanded.append(Row(values, tuple(row.values())))
+                    name = spelled.setdefault(fold(key), key)
+                    values[name] = value
+                    sources[name] = ("include", i)
+        expanded.append(Row(values, tuple(row.values()), sources))
     return expanded, matched
 
 

@@ -181,6 +181,10 @@ CALLED = "Error from called workflow "
 NOT_CALLABLE = "workflow_call key is not defined in the referenced workflow."
 
 
+def too_much_matrix(job: str, most: int) -> str:
+    return f"The matrix of job '{job}' takes more than {most:,} comparisons of its rows with its include and exclude entries"
+
+
 def too_deep(limit: int) -> str:
     return f"Nested reusable workflow depth exceeded {limit}."
 

@@ -21,12 +21,14 @@ __all__ = ["Loaded", "Options", "WorkflowSource", "load"]
 
 class Options(Struct, frozen=True):
     """How to read. `events`: "strict" (unknown events, filters and types are problems) or "lenient", as the service reads a file
-    at run time. `call_levels` counts calls below the entry file, `files` all files of one load, `jobs` all jobs (0: no limit).
+    at run time. `absent`: whether a called file of another repository that the source does not have is a problem, or leaves its
+    call unread. `call_levels` counts calls below the entry file, `files` all files of one load, `jobs` all jobs (0: no limit).
     `default_permissions` is the repository's setting and `owner` its owner, where known."""
 
     limits: Limits = Limits()
     events: Literal["strict", "lenient"] = "strict"
     calls: Literal["load", "skip"] = "load"
+    absent: Literal["problem", "unread"] = "problem"
     call_levels: int = 9
     files: int = 51
     jobs: int = 0
@@ -36,11 +38,13 @@ class Options(Struct, frozen=True):
 
 class Loaded(Struct, frozen=True):
     """`workflow` is None exactly where there are problems. `files` are the root tokens of all files that were read, by the name
-    that positions use, the entry first."""
+    that positions use, the entry first. `at` is the call in the entry that was read last: problems of depth and number have no
+    place of their own."""
 
     workflow: Workflow | None
     problems: tuple[Problem, ...] = ()
     files: dict[str, Mapping] = {}
+    at: Position = NOWHERE
 
 
 def load(
@@ -55,7 +59,7 @@ def load(
     reading = _Load(source, options)
     workflow = reading.entry(path, content)
     if reading.problems:
-        return Loaded(None, tuple(reading.problems.kept), reading.roots)
+        return Loaded(None, tuple(reading.problems.kept), reading.roots, reading.at)
     return Loaded(workflow, (), reading.roots)
 
 
@@ -82,6 +86,7 @@ class _Load:
         self.roots: dict[str, Mapping] = {}
         self.files: dict[str, _File] = {}
         self.jobs = 0
+        self.at = NOWHERE  # of the call in the entry file that is being read
 
     def entry(self, path: str, content: bytes) -> Workflow | None:
         file = self.read(path, content)
@@ -145,6 +150,8 @@ class _Load:
         call = structs.replace(call, uses=reference)
         if self.source is None or self.options.calls == "skip":
             return call
+        if level == 0:
+            self.at = call.at
         if level >= self.options.call_levels:
             self.problems.add(messages.too_deep(self.options.call_levels))
             raise _Stop
@@ -170,6 +177,8 @@ class _Load:
                 self.problems.add(messages.too_many_files(self.options.files))
                 raise _Stop
             content = self.source.read(reference) if self.source else None
+            if content is None and self.options.absent == "unread" and not reference.startswith("./"):
+                return None
             if content is None:
                 self.problems.add(messages.not_found(reference), at)
                 return None

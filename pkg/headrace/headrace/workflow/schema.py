@@ -216,13 +216,15 @@ _dispatch_input = either(
 )
 _schedule = list_of(mapping({"cron": _non_empty, "timezone": _non_empty}, "cron"))
 _texts = text_or_list(_non_empty)
+_filter = either(NULL, _texts)  # GitHub takes a filter without patterns for none
 
 
 def _event(kind: Kind) -> Definition:
-    keys: dict[str, Definition] = dict.fromkeys(kind.filters, _texts)
+    keys: dict[str, Definition] = dict.fromkeys(kind.filters, _filter)
     if kind.types:
-        keys["types"] = text_or_list(one_of(kind.types))
+        keys["types"] = either(NULL, text_or_list(one_of(kind.types)))
     required = ("workflows",) if "workflows" in keys else ()
+    keys |= dict.fromkeys(required, _texts)
     return either(NULL, mapping(keys, *required)) if not required else mapping(keys, *required)
 
 
@@ -230,7 +232,7 @@ _special = {
     "workflow_call": _workflow_call,
     "workflow_dispatch": either(NULL, mapping({"inputs": either(NULL, map_of(_dispatch_input))})),
     "schedule": _schedule,
-    "repository_dispatch": either(NULL, mapping({"types": _texts})),
+    "repository_dispatch": either(NULL, mapping({"types": _filter})),
 }
 _on_events = {name: _special.get(name) or _event(kind) for name, kind in EVENTS.items()}
 _event_name = one_of(EVENTS)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from headrace.base.errors import HeadraceError, Position, Problem
-from headrace.expressions import ExpressionError, Value, evaluate, parse
+from headrace.expressions import ExpressionError, Value, evaluate, parse, print_expression
 from headrace.expressions import calls as calls_of
 from headrace.expressions import references as references_of
+from headrace.expressions.nodes import Call, Literal
 from headrace.workflow import messages
 from headrace.workflow.lookup import is_literal
 from headrace.workflow.scalars import text_of
@@ -27,6 +29,7 @@ __all__ = [
     "strings",
     "text",
     "value",
+    "written",
 ]
 
 Contexts = Mapping[str, Value]
@@ -99,6 +102,7 @@ class _Evaluation:
         self.contexts = contexts
         self.functions = functions
         self.problems: list[Problem] = []
+        self.open = 0  # collections of the token that are being evaluated
 
     def __enter__(self) -> _Evaluation:
         return self
@@ -143,13 +147,18 @@ class _Evaluation:
 
     def expression(self, token: Expression) -> tuple[bool, Value]:
         try:
-            return True, evaluate(parse(token.source, functions=_ANY_FUNCTIONS), self.contexts, self.functions)
+            found = evaluate(parse(token.source, functions=_ANY_FUNCTIONS), self.contexts, self.functions)
+            if isinstance(found, (list, dict)) and _deeper(found, MAX_DEPTH - self.open):
+                self.tell(messages.DEPTH_EXCEEDED, token.at)
+                return False, None
+            return True, found
         except ExpressionError as error:
             self.tell(error.message, token.at)
             return False, None
 
     def sequence(self, items: tuple[Token, ...]) -> list[Value]:
         found: list[Value] = []
+        self.open += 1
         for item in items:
             if not isinstance(item, Expression):
                 found.append(self.any(item))
@@ -159,11 +168,13 @@ class _Evaluation:
                 found.extend(one)
             elif ok:
                 found.append(one)
+        self.open -= 1
         return found
 
     def mapping(self, token: MappingToken) -> dict[str, Value]:
         found: dict[str, Value] = {}
         taken: set[str] = set()
+        self.open += 1
 
         def put(key: str, one: Value, at: Position) -> None:
             if fold(key) in taken:
@@ -188,7 +199,23 @@ class _Evaluation:
                     self.unfit(computed, key.at)
                 elif ok:
                     put(text_of(computed), self.any(inner), key.at)
+        self.open -= 1
         return found
+
+
+MAX_DEPTH = 50
+
+
+def _deeper(value: Value, most: int) -> bool:
+    """Whether more collections than that are open at once somewhere in the value.
+
+    >>> _deeper([[], {"a": 1}], 2), _deeper([[], {"a": [1]}], 2)
+    (False, True)
+    """
+    if not isinstance(value, (list, dict)):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return most < 1 or any(_deeper(each, most - 1) for each in inner)
 
 
 # Where a function may stand was checked when the file was read.
@@ -205,6 +232,29 @@ def _expressions(token: Token) -> list[Expression]:
             return [found for pair in pairs for part in pair for found in _expressions(part)]
         case _:
             return []
+
+
+def written(token: Token) -> str:
+    """The text of a scalar as it stands in the file, its expressions in their usual spelling.
+
+    >>> written(Expression("format('test {0} ({{}})', matrix.os)"))
+    'test ${{ matrix.os }} ({})'
+    """
+    if not isinstance(token, Expression):
+        return text_of(token.value) if isinstance(token, Scalar) else ""
+    match parse(token.source, functions=_ANY_FUNCTIONS):
+        case Call("format", (Literal(str(form)), *arguments)) if set(_indexes(form)) == {str(n) for n in range(len(arguments))}:
+            spelled = [f"${{{{ {print_expression(argument)} }}}}" for argument in arguments]
+            return _mark(lambda found: spelled[int(found[1])] if found[1] else found[0][0], form)
+        case node:
+            return f"${{{{ {print_expression(node)} }}}}"
+
+
+_mark = re.compile(r"\{\{|\}\}|\{(\d+)\}").sub
+
+
+def _indexes(form: str) -> list[str]:
+    return [found for found in re.findall(r"\{\{|\}\}|\{(\d+)\}", form) if found]
 
 
 def calls(token: Token) -> frozenset[str]:

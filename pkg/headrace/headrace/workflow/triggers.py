@@ -47,8 +47,13 @@ def _event(name: str, at: Position, value: Token) -> tuple[Trigger, ...]:
             secrets = {str(k.value): flag(fields(v).get("required")) for k, v in entries(block.get("secrets"))}
             outputs = {str(k.value): fields(v)["value"] for k, v in entries(block.get("outputs")) if "value" in fields(v)}
             return (Trigger(name, inputs=_inputs(block.get("inputs")), secrets=secrets, outputs=outputs, at=at),)
-    filters = {key: _patterns(block[key]) for key in _LISTS if key in block}
+    filters = {key: _patterns(block[key]) for key in _LISTS if is_given(block.get(key))}
     return (Trigger(ALIASES.get(name, name), filters=filters, at=at),)
+
+
+def is_given(token: Token | None) -> bool:
+    """Whether a filter says anything: `branches:` with nothing behind it is no filter."""
+    return token is not None and not (isinstance(token, Scalar) and token.value is None)
 
 
 def _patterns(token: Token) -> tuple[Pattern, ...]:
@@ -78,7 +83,7 @@ def check(token: Token, triggers: tuple[Trigger, ...], problems: Problems) -> No
     for key, value in entries(token):
         block = fields(value)
         for name in FILTERS:
-            if name in block and f"{name}-ignore" in block:
+            if is_given(block.get(name)) and is_given(block.get(f"{name}-ignore")):
                 second = next(k for k, _ in reversed(list(entries(value))) if k.value in (name, f"{name}-ignore"))
                 problems.add(messages.exclusive_filters(name), second.at)
         if key.value == "schedule":

@@ -22,7 +22,7 @@ def test_without_a_verb_the_help_lists_the_verbs_in_the_order_of_their_use(headr
     assert headrace("--help").out == done.out
 
 
-@pytest.mark.parametrize("verb", ["run", "plan", "ls", "logs", "services", "doctor"])
+@pytest.mark.parametrize("verb", ["run", "plan", "ls", "logs", "cancel", "services", "doctor"])
 def test_every_help_ends_in_an_example(headrace: Headrace, verb: str) -> None:
     done = headrace(verb, "--help")
     assert done.status == 0
@@ -89,6 +89,8 @@ WRONG = [
     (["plan", "--secret", "NOT_THERE"], "headrace: --secret NOT_THERE: the environment has no variable of this name; "),
     (["plan", "--payload", "no.json"], "headrace: --payload no.json: No such file or directory"),
     (["run", "--max-parallel", "0"], "headrace: invalid value for '--max-parallel': "),
+    (["cancel", "99"], "headrace: there is no run 99; `headrace ls` lists them"),
+    (["cancel"], "headrace: missing argument 'RUN'; `headrace cancel --help` lists what it takes"),
     (["logs", "99"], "headrace: there is no run 99; `headrace ls` lists them"),
 ]
 

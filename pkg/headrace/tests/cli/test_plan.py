@@ -299,3 +299,11 @@ def test_no_secret_is_ever_printed(headrace: Headrace, tmp_path: Path) -> None:
     assert "hush" not in done.out + done.err
     file.write_text("hush\n")
     assert "hush" not in headrace("plan", "--secret-file", str(file)).err
+
+
+def test_explained_legs_say_where_their_values_stand(headrace: Headrace) -> None:
+    done = headrace("plan", "--explain", "-j", "test")
+    assert (done.status, done.err) == (0, "")
+    text = (Path(headrace("plan", "--json").json["jobs"][0]["from"]["python"])).as_posix()
+    assert f"  matrix.python  3.10 ({text})" in done.out.splitlines()
+    assert "matrix.python" not in headrace("plan").out

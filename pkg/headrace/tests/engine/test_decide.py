@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from headrace.engine.decide import Action, Cancel, Finish, Settle, Start, combined, decide, outcome
+from headrace.engine.decide import Action, Cancel, Enter, Finish, Leave, Settle, Start, combined, decide, outcome
+from headrace.engine.gates import Abandon, CallOff, Release, Take
 from headrace.engine.options import Limits
 from headrace.events.model import Event, Repository
-from headrace.plan.model import JobPath, Leg, Plan, Planned, Reason, Result, Would
+from headrace.plan.model import CallScope, Claim, JobPath, Leg, Plan, Planned, Reason, Result, Would
+from headrace.record.queueing import Standing
 from headrace.record.state import LegState, RunState
-from headrace.workflow.model import Job, Steps
+from headrace.workflow.model import Call, Job, Steps
 from headrace.workflow.tokens import Expression, Scalar
+from msgspec import structs
 
 EVENT = Event("push", Repository("o/r", "/r", "/r/.git"), "refs/heads/main", "a" * 40, "/r/.git")
 
@@ -24,19 +27,26 @@ def planned(id: str, needs: tuple[str, ...] = (), legs: int = 1, would: Would = 
     return Planned(JobPath(f"w:{id}"), "w", job, tuple(JobPath(f"w:{need}") for need in needs), made)
 
 
+def calling(id: str, needs: tuple[str, ...] = (), legs: int = 1, **more: Any) -> Planned:
+    made = planned(id, needs, legs, **more)
+    return structs.replace(made, job=structs.replace(made.job, body=Call("./x.yml")))
+
+
 class World:
     """A run by hand: `results` are set, `next` says what the engine would do."""
 
-    def __init__(self, *jobs: Planned, parallel: int = 10) -> None:
-        self.plan = Plan(EVENT, {}, {job.path: job for job in jobs})
+    def __init__(self, *jobs: Planned, parallel: int = 10, claims: dict[str, Claim] | None = None) -> None:
+        self.plan = Plan(EVENT, {}, {job.path: job for job in jobs}, claims=claims or {})
+        self.standings: dict[str, Standing] = {}
         self.settled: dict[JobPath, Planned] = {}
         self.started: set[JobPath] = set()
         self.state = RunState("1")
         self.limits = Limits(parallel)
+        self.left: dict[str, LegState] = {}
         self.count = 0
 
     def next(self) -> list[Action]:
-        return decide(self.plan, self.settled, self.started, self.state, self.limits)
+        return decide(self.plan, self.settled, self.started, self.state, self.limits, self.left, self.standings)
 
     def go(self) -> list[Action]:
         """Do what is due: settle and start; what remains is returned."""
@@ -47,12 +57,27 @@ class World:
                     self.settled[path] = job = self.plan.jobs[path]
                     assert isinstance(job.legs, tuple)
                     for leg in job.legs:
-                        self.state.legs[leg.path] = LegState(
-                            leg.path, path, "w", "", leg.name, leg.index, leg.total, None, job.needs, leg.continue_on_error, ""
-                        )
+                        if not isinstance(job.job.body, Call):
+                            self.state.legs[leg.path] = self.row(leg, job)
                 case Start(leg=leg):
                     self.started.add(leg.path)
+                case Enter(job=path, leg=leg):
+                    self.started.add(leg.path)
+                    inner = planned(f"{leg.path[2:]}/x")
+                    self.plan.jobs[inner.path] = inner
+                    self.plan.calls[leg.path] = CallScope(path, "w", ("c",), leg.name, "./x.yml", (inner.path,))
         return actions
+
+    def row(self, leg: Leg, job: Planned) -> LegState:
+        return LegState(leg.path, job.path, "w", "", leg.name, leg.index, leg.total, None, job.needs, leg.continue_on_error, "")
+
+    def leave(self, leg: str, result: Result, **outputs: str) -> None:
+        """What an engine does at the end of a call."""
+        self.count += 1
+        job = self.plan.jobs[JobPath(f"w:{leg.partition(':')[0]}")]
+        assert isinstance(job.legs, tuple)
+        row = self.left[f"w:{leg}"] = self.row(next(each for each in job.legs if each.path == f"w:{leg}"), job)
+        row.result, row.outputs, row.finished = result, outputs, self.count
 
     def end(self, leg: str, result: Result, **outputs: str) -> None:
         self.count += 1
@@ -68,10 +93,22 @@ def names(actions: list[Action]) -> list[str]:
                 found.append(f"settle {path}")
             case Start(leg=leg):
                 found.append(f"start {leg.path}")
+            case Enter(leg=leg):
+                found.append(f"enter {leg.path}")
+            case Leave(leg=leg):
+                found.append(f"leave {leg.path}")
             case Finish(leg=leg, result=result):
                 found.append(f"{result} {leg.path}")
             case Cancel(leg=path):
                 found.append(f"cancel {path}")
+            case Take(key=key):
+                found.append(f"take {key}")
+            case Release(key=key):
+                found.append(f"release {key}")
+            case Abandon(job=path):
+                found.append(f"abandon {path}")
+            case CallOff(key=key):
+                found.append(f"call off {key}")
     return found
 
 
@@ -184,3 +221,201 @@ def test_a_failed_leg_with_continue_on_error_counts_as_success_unless_it_was_los
 )
 def test_the_worst_leg_is_the_job(legs: list[Result], whole: Result) -> None:
     assert combined(legs) == whole
+
+
+@pytest.mark.covers("language:9.1")
+def test_a_calling_leg_is_entered_and_left_when_all_inside_has_results() -> None:
+    world = World(calling("c"), planned("z", ("c",)), parallel=1)
+    assert names(world.go()) == ["settle w:c"]
+    assert names(world.go()) == ["enter w:c:0"]
+    assert names(world.go()) == ["settle w:c:0/x"]
+    assert names(world.go()) == ["start w:c:0/x:0"]
+    assert names(world.next()) == []
+    world.end("c:0/x:0", "failure")
+    assert names(world.next()) == ["leave w:c:0"]
+    world.leave("c:0", "failure")
+    assert names(world.go()) == ["settle w:z"]
+
+
+def test_a_call_takes_no_place_among_the_running_legs_but_what_is_inside_does() -> None:
+    world = World(calling("c", legs=2), planned("a"), parallel=1)
+    world.go()
+    assert names(world.go()) == ["enter w:c:0", "enter w:c:1", "start w:a:0"]
+    assert names(world.go()) == ["settle w:c:0/x", "settle w:c:1/x"]
+    assert names(world.next()) == []
+    world.end("a:0", "success")
+    assert names(world.next()) == ["start w:c:0/x:0"]
+
+
+@pytest.mark.covers("language:6.5")
+def test_max_parallel_and_fail_fast_count_whole_calls() -> None:
+    world = World(calling("c", legs=3, max_parallel=2))
+    world.go()
+    assert names(world.go()) == ["enter w:c:0", "enter w:c:1"]
+    world.go()
+    world.go()
+    world.end("c:0/x:0", "failure")
+    assert names(world.next()) == ["leave w:c:0"]  # what fails inside is not yet a failed row
+    world.leave("c:0", "failure")
+    assert names(world.next()) == ["cancel w:c:1", "cancelled w:c:2"]
+    patient = World(calling("c", legs=3, max_parallel=2, fail_fast=False))
+    for _ in range(4):
+        patient.go()
+    patient.end("c:0/x:0", "failure")
+    patient.leave("c:0", "failure")
+    assert names(patient.next()) == ["enter w:c:2"]
+
+
+@pytest.mark.covers("language:9.4")
+def test_of_several_calls_the_last_one_that_succeeded_wins_an_output_and_a_single_one_always_has_its_own() -> None:
+    job = calling("c", legs=3, fail_fast=False)
+    world = World(job)
+    world.go()
+    world.go()
+    world.leave("c:1", "success", x="one")
+    world.leave("c:0", "success", x="")
+    assert outcome(job, world.state, world.left) is None
+    world.leave("c:2", "failure", x="two")
+    done = outcome(job, world.state, world.left)
+    assert done is not None
+    assert (done.result, done.outputs) == ("failure", {"x": "one"})
+    single = calling("c")
+    alone = World(single)
+    alone.go()
+    alone.leave("c:0", "failure", x="two")
+    done = outcome(single, alone.state, alone.left)
+    assert done is not None
+    assert done.outputs == {"x": "two"}
+
+
+# ---- concurrency groups ----
+
+HOLDS, WAITS = Standing("holds", "g"), Standing("waits", "g", holder="9")
+OVER = Standing("over", "g", why=Reason("concurrency"))
+DOOMED = Standing("holds", "g", why=Reason("concurrency"))
+
+
+@pytest.mark.covers("language:10.1")
+def test_a_workflows_group_is_taken_before_its_first_job_and_left_with_its_last_result() -> None:
+    world = World(planned("a"), planned("b", ("a",)), claims={"w": Claim("g")})
+    assert names(world.next()) == ["take w"]
+    world.standings["w"] = WAITS
+    assert names(world.next()) == []
+    world.standings["w"] = HOLDS
+    assert names(world.go()) == ["settle w:a"]
+    assert names(world.go()) == ["start w:a:0"]
+    world.end("a:0", "success")
+    assert names(world.go()) == ["settle w:b"]
+    assert names(world.go()) == ["start w:b:0"]
+    world.end("b:0", "failure")
+    assert names(world.next()) == ["release w"]
+    world.standings.clear()
+
+
+@pytest.mark.covers("language:10.1")
+def test_two_jobs_that_are_due_take_their_workflows_group_once() -> None:
+    world = World(planned("a"), planned("b"), claims={"w": Claim("g")})
+    assert names(world.next()) == ["take w"]
+
+
+@pytest.mark.covers("language:10.1")
+def test_nothing_of_a_workflow_that_was_cancelled_while_it_waited_is_decided() -> None:
+    world = World(planned("a"), planned("b", ("a",)), claims={"w": Claim("g")})
+    world.standings["w"] = OVER
+    assert names(world.next()) == ["abandon w:a", "abandon w:b"]
+
+
+@pytest.mark.covers("language:10.1")
+def test_a_workflow_that_holds_its_group_and_is_cancelled_is_called_off() -> None:
+    world = World(planned("a"), claims={"w": Claim("g")})
+    world.standings["w"] = HOLDS
+    world.go()
+    world.go()
+    world.standings["w"] = DOOMED
+    assert names(world.next()) == ["call off w"]
+    world.end("a:0", "cancelled")
+    assert names(world.next()) == ["release w"]
+
+
+@pytest.mark.covers("language:10.1")
+def test_a_legs_group_is_taken_when_its_needs_are_done_and_before_there_is_a_place() -> None:
+    world = World(planned("a"), planned("b", ("a",), concurrency=Claim("g")), planned("c"), parallel=1)
+    world.go()
+    assert names(world.go()) == ["start w:a:0"]
+    world.end("a:0", "success")
+    assert names(world.go()) == ["settle w:b", "start w:c:0"]
+    assert names(world.next()) == ["take w:b:0"]
+    world.standings["w:b:0"] = HOLDS
+    assert names(world.next()) == []
+    world.end("c:0", "success")
+    assert names(world.go()) == ["start w:b:0"]
+    world.end("b:0", "success")
+    assert names(world.next()) == ["release w:b:0"]
+
+
+@pytest.mark.covers("language:10.1")
+def test_what_does_not_run_takes_no_group() -> None:
+    world = World(planned("a", would="skip", concurrency=Claim("g")))
+    world.go()
+    assert names(world.next()) == ["skipped w:a:0"]
+
+
+@pytest.mark.covers("language:10.1")
+@pytest.mark.parametrize("standing", [OVER, DOOMED], ids=["waits", "holds"])
+def test_a_leg_that_is_cancelled_before_it_starts_never_does(standing: Standing) -> None:
+    world = World(planned("a", concurrency=Claim("g")), parallel=1)
+    world.go()
+    world.standings["w:a:0"] = standing
+    assert names(world.next()) == ["cancelled w:a:0"]
+    world.end("a:0", "cancelled")
+    assert names(world.next()) == ["release w:a:0"]
+
+
+@pytest.mark.covers("language:10.1")
+def test_a_leg_that_runs_and_loses_its_group_is_cancelled_in_order() -> None:
+    world = World(planned("a", concurrency=Claim("g")))
+    world.go()
+    world.standings["w:a:0"] = HOLDS
+    assert names(world.go()) == ["start w:a:0"]
+    world.standings["w:a:0"] = DOOMED
+    assert names(world.next()) == ["cancel w:a:0"]
+
+
+@pytest.mark.covers("language:10.1")
+def test_legs_beyond_max_parallel_are_not_queued_and_do_not_compete() -> None:
+    world = World(planned("m", legs=3, max_parallel=1, concurrency=Claim("g")))
+    world.go()
+    for number in range(3):
+        assert names(world.next()) == [f"take w:m:{number}"]
+        world.standings[f"w:m:{number}"] = HOLDS
+        assert names(world.go()) == [f"start w:m:{number}"]
+        assert names(world.next()) == []
+        world.end(f"m:{number}", "success")
+        del world.standings[f"w:m:{number}"]
+
+
+@pytest.mark.covers("language:10.1")
+def test_all_legs_of_a_matrix_compete_at_once() -> None:
+    world = World(planned("m", legs=3, concurrency=Claim("g")))
+    world.go()
+    assert names(world.next()) == ["take w:m:0", "take w:m:1", "take w:m:2"]
+    world.standings.update({"w:m:0": HOLDS, "w:m:1": OVER, "w:m:2": WAITS})
+    assert names(world.next()) == ["start w:m:0", "cancelled w:m:1"]
+
+
+@pytest.mark.covers("language:10.1")
+def test_a_leg_that_wants_two_groups_takes_one_after_the_other_and_leaves_both() -> None:
+    """A leg that calls a file: its own, and that of the file."""
+    world = World(planned("a", concurrency=Claim("g"), embedded=Claim("h")))
+    world.go()
+    assert names(world.next()) == ["take w:a:0"]
+    world.standings["w:a:0"] = HOLDS
+    assert names(world.next()) == ["take w:a:0\n1"]
+    world.standings["w:a:0\n1"] = WAITS
+    assert names(world.next()) == []
+    world.standings["w:a:0\n1"] = HOLDS
+    assert names(world.go()) == ["start w:a:0"]
+    world.standings["w:a:0\n1"] = DOOMED
+    assert names(world.next()) == ["cancel w:a:0"]
+    world.end("a:0", "cancelled")
+    assert names(world.next()) == ["release w:a:0", "release w:a:0\n1"]

@@ -142,3 +142,24 @@ print([name for name in {heavy} if name in sys.modules and name not in before])
     assert lines[-1] == "[]"
     assert {line.replace("b'git'", "git") for line in lines[:-1]} == {"os.posix_spawn git"}
     assert len(lines) - 1 <= 7, "each process costs milliseconds"
+
+
+@pytest.mark.covers("language:4.2", "language:10.4")
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        ({"action": "t" * 100}, None),
+        ({"action": "t" * 101}, "more than 100 characters"),
+        ({"client_payload": {str(n): n for n in range(10)}}, None),
+        ({"client_payload": {str(n): n for n in range(11)}}, "more than 10 keys"),
+        ({"client_payload": {"k": "x" * (65_535 - len('{"k":""}'))}}, None),
+        ({"client_payload": {"k": "x" * (65_536 - len('{"k":""}'))}}, "more than 65535 characters"),
+        ({"client_payload": [1]}, "is not an object"),
+    ],
+)
+def test_what_is_too_large_to_be_dispatched_is_refused(repo: Any, payload: dict[str, Any], told: str | None) -> None:
+    if told is None:
+        assert repo.event("repository_dispatch", payload=payload).payload.items() >= payload.items()
+        return
+    with pytest.raises(UsageError, match=told):
+        repo.event("repository_dispatch", payload=payload)

@@ -89,6 +89,36 @@ def test_any_text_and_value_gives_a_value_or_an_error_of_the_language(source: st
     explain(node, contexts, functions)
 
 
+def own_size(value: Any) -> int:
+    """What a value counts by itself: 24 bytes, and for a string 26 and two for each UTF-16 unit."""
+    return 26 + len(value.encode("utf-16-le", "surrogatepass")) if isinstance(value, str) else 24
+
+
+@given(SOURCES, VALUES, st.integers(0, 400))
+def test_no_result_is_larger_than_the_memory_it_was_given(source: str, value: Any, memory: int) -> None:
+    try:
+        node = parse(source, functions={"always": (0, 0)})
+        found = evaluate(node, {"a": value, "b": {"c": value}, "list": [value]}, {"always": lambda _: True}, memory=memory)
+    except (SyntaxProblem, EvaluationError):
+        return
+    assert own_size(found) <= memory
+
+
+@given(st.integers(1, 60), st.integers(1, 200), st.integers(100, 5000))
+def test_growth_is_bounded_however_often_a_text_is_repeated(times: int, length: int, memory: int) -> None:
+    form = "{0}" * times
+    node = parse(f"format('{form}', format('{form}', x))")
+    wanted = times * times * length
+    try:
+        found = evaluate(node, {"x": "y" * length}, memory=memory)
+    except EvaluationError as error:
+        assert "maximum allowed memory size" in error.message
+        assert own_size("y" * wanted) + own_size("y" * times * length) > memory - own_size(form) * 2 - own_size("y" * length)
+        return
+    assert found == "y" * wanted
+    assert own_size(found) <= memory
+
+
 @pytest.mark.parametrize("module", [module.name for module in pkgutil.iter_modules(headrace.expressions.__path__)])
 def test_the_examples_in_the_documentation_are_right(module: str) -> None:
     assert doctest.testmod(importlib.import_module(f"headrace.expressions.{module}")).failed == 0

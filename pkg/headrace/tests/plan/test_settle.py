@@ -244,6 +244,25 @@ def test_the_display_name(plan: MakePlan, leg: Callable[..., Any], name: str, sh
     assert leg(plan(jobs(t=f"{name}strategy: {{matrix: {{a: [1]}}}}")), "t").name == shown
 
 
+@pytest.mark.covers("language:6.4")
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("'on ${{ matrix.py }} ({}) of ${{ github.ref_name }}'", "on ${{ matrix.py }} ({}) of ${{ github.ref_name }}"),
+        ("'${{ matrix.py||1 }}'", "${{ matrix.py || 1 }}"),
+        ("\"${{ format('{0}', matrix.py, 'unused') }}\"", "${{ format('{0}', matrix.py, 'unused') }}"),
+        ("'no. ${{ strategy.job-index }}'", "no. ${{ strategy.job-index }}"),
+        ("'of ${{ github.ref_name }}'", "of main"),
+        ("plain", "plain"),
+    ],
+)
+def test_a_job_that_is_skipped_before_its_matrix_goes_by_the_name_in_the_file(
+    plan: MakePlan, leg: Callable[..., Any], name: str, shown: str
+) -> None:
+    made = plan(jobs(a=f"if: 'false', name: {name}, strategy: {{matrix: {{py: [1]}}}}"))
+    assert (leg(made, "a").would, leg(made, "a").name) == ("skip", shown)
+
+
 def test_a_matrix_from_outputs_waits_for_them(plan: MakePlan) -> None:
     text = jobs(a="", t="needs: a, strategy: {matrix: {x: '${{ fromJSON(needs.a.outputs.m) }}'}}")
     made = plan(text)
@@ -263,6 +282,7 @@ def test_a_whole_strategy_may_be_an_expression(plan: MakePlan) -> None:
     assert (first.matrix, second.matrix, first.fail_fast, first.max_parallel) == ({"a": 1}, {"a": 2}, False, 1)
 
 
+@pytest.mark.covers("language:3.8")
 def test_an_if_sees_no_matrix_and_is_decided_once(plan: MakePlan) -> None:
     planned = plan(jobs(t="if: false, strategy: {matrix: {a: [1, 2]}}")).jobs[path("t")]
     (only,) = planned.legs
@@ -272,6 +292,7 @@ def test_an_if_sees_no_matrix_and_is_decided_once(plan: MakePlan) -> None:
 # ---- settings of a leg ----
 
 
+@pytest.mark.covers("language:3.8")
 def test_settings_are_evaluated_for_each_row(plan: MakePlan) -> None:
     text = jobs(
         t="strategy: {matrix: {m: [1.9, 20]}}, runs-on: '${{ vars.WHERE }}', timeout-minutes: '${{ matrix.m }}',"
@@ -347,6 +368,7 @@ def test_a_row_that_may_fail_does_not_hold_others_back(plan: MakePlan, leg: Call
     assert leg(made, "after").would == "skip", "the failure comes before `continue-on-error` is known"
 
 
+@pytest.mark.covers("language:3.8")
 def test_settings_that_need_a_result_leave_the_leg_undecided(plan: MakePlan, leg: Callable[..., Any]) -> None:
     made = plan(jobs(a="", t="needs: a, runs-on: '${{ needs.a.outputs.where }}'", n="needs: a, name: '${{ needs.a.outputs.n }}'"))
     assert (leg(made, "t").would, leg(made, "t").why.facts["key"]) == ("undecided", "runs-on")

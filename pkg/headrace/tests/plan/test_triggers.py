@@ -64,6 +64,9 @@ BOTH = "{push: {branches: [main], tags: [v*]}}"
         (BOTH, "refs/tags/main", False),
         ("{push: {branches: [main], tags-ignore: [v*]}}", "refs/tags/main", True),
         ("push", "refs/tags/v1", True),
+        ("{push: {branches: [main], tags: }}", "refs/tags/v1", False),
+        ("{push: {branches: , tags: [v*]}}", "refs/heads/main", False),
+        ("{push: {branches-ignore: }}", "refs/tags/v1", True),
         ("push", "refs/heads/a/b", True),
         ("{push: {branches: ['feature/**', '!feature/x']}}", "refs/heads/feature/a/b", True),
         ("{push: {branches: ['feature/**', '!feature/x']}}", "refs/heads/feature/x", False),
@@ -262,3 +265,63 @@ def test_other_events_do_not_listen_to_the_message(decide: Callable[..., Any], n
 @pytest.mark.covers("language:4.10")
 def test_a_workflow_that_does_not_listen_to_the_event_says_that_first(decide: Callable[..., Any]) -> None:
     assert decide("issues", message="[skip ci]").why.rule == "event"
+
+
+@pytest.mark.covers("language:4.2", "language:4.9")
+@pytest.mark.parametrize(
+    ("name", "action", "payload", "sent"),
+    [
+        ("deployment_status", "", {"deployment_status": {"state": "inactive"}}, False),
+        ("deployment_status", "", {"deployment_status": {"state": "success"}}, True),
+        ("deployment_status", "", {}, True),
+        ("release", "created", {"release": {"draft": True}}, False),
+        ("release", "edited", {"release": {"draft": True}}, False),
+        ("release", "deleted", {"release": {"draft": True}}, False),
+        ("release", "created", {"release": {"draft": False}}, True),
+        ("release", "published", {"release": {"draft": True}}, True),
+        ("workflow_run", "requested", {"workflow_run": {"name": "W", "run_attempt": 2}}, False),
+        ("workflow_run", "requested", {"workflow_run": {"name": "W", "run_attempt": 1}}, True),
+        ("workflow_run", "completed", {"workflow_run": {"name": "W", "run_attempt": 2}}, True),
+    ],
+)
+def test_what_github_sends_no_event_for_starts_nothing(
+    decide: Callable[..., Any], name: str, action: str, payload: dict[str, Any], sent: bool
+) -> None:
+    on = "{workflow_run: {workflows: [W]}}" if name == "workflow_run" else name
+    found = decide(on, name, action=action, payload=payload)
+    assert found.started is sent
+    if not sent:
+        assert (found.why.rule, found.why.at.line) == ("unsent", 1)
+
+
+@pytest.mark.covers("language:4.9")
+@pytest.mark.parametrize("conclusion", ["success", "failure", "cancelled", "skipped"])
+def test_a_run_starts_it_whatever_its_conclusion(decide: Callable[..., Any], conclusion: str) -> None:
+    assert decide("{workflow_run: {workflows: W}}", "workflow_run", payload={"workflow_run": {"conclusion": conclusion}}).started
+
+
+@pytest.mark.covers("language:4.1")
+def test_however_many_entries_an_event_satisfies_the_first_that_does_starts_it_once(decide: Callable[..., Any]) -> None:
+    found = decide("[push, push, issues]")
+    assert (found.started, found.trigger.at.column) == (True, 6)
+    comments = decide("{issue_comment: {types: [deleted]}, pull_request_comment: }", "issue_comment", action="created")
+    assert (comments.started, comments.trigger.at.column) == (True, 41)
+
+
+@pytest.mark.covers("language:4.3")
+@pytest.mark.parametrize(
+    ("filters", "runs"),
+    [
+        ("branches: [main], paths: [a.py]", True),
+        ("branches: [main], paths: [b.py]", False),
+        ("branches: [x], paths: [a.py]", False),
+        ("branches-ignore: [x], paths-ignore: [b.py]", True),
+        ("branches-ignore: [main], paths-ignore: [b.py]", False),
+        ("branches: MAIN", False),
+        ("paths: A.py", False),
+        ("branches: main", True),
+        ("paths: a.py", True),
+    ],
+)
+def test_ref_and_path_filters_must_both_pass_and_case_counts(decide: Callable[..., Any], filters: str, runs: bool) -> None:
+    assert decide(f"{{push: {{{filters}}}}}").started is runs

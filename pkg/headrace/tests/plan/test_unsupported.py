@@ -109,12 +109,12 @@ def test_a_step_that_one_leg_skips_does_not_count_there(plan: Callable[..., Any]
     assert legs(plan(text)) == {"a:0": "unsupported", "a:1": "run"}
 
 
-def test_a_call_is_unsupported_and_so_is_what_needs_it(plan: Callable[..., Any], legs: Callable[..., Any]) -> None:
+def test_a_call_of_what_is_not_at_hand_is_unsupported_and_so_is_what_needs_it(
+    plan: Callable[..., Any], legs: Callable[..., Any]
+) -> None:
     needing = "b: {needs: a, runs-on: ubuntu-latest, steps: [{run: x}]}"
     text = f"on: push\njobs:\n  a: {{uses: o/r/.github/workflows/x.yml@v1}}\n  {needing}\n"
     assert legs(plan(text)) == {"a": "unsupported", "b": "unsupported"}
-    on = Capabilities(LABELS, ACTIONS, frozenset({"reusable-workflow"}))
-    assert legs(plan(text, capabilities=on)) == {"a": "run", "b": "run"}
 
 
 def test_the_publishing_drop_in_needs_the_token_feature(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
@@ -128,9 +128,7 @@ def test_the_publishing_drop_in_needs_the_token_feature(plan: Callable[..., Any]
 
 def test_features_have_names_of_their_own_and_words() -> None:
     assert len({feature.name for feature in FEATURES}) == len(FEATURES)
-    assert {name for name, _, _ in CASES} | {"reusable-workflow", "concurrency", "action-input"} == {
-        feature.name for feature in FEATURES
-    }
+    assert {name for name, _, _ in CASES} | {"reusable-workflow", "action-input"} == {feature.name for feature in FEATURES}
     assert all(feature.what for feature in FEATURES)
 
 
@@ -199,65 +197,6 @@ def test_the_limits_of_the_drop_ins_fit_the_planner() -> None:
         assert limit.input in found.inputs
 
 
-# ---- concurrency ----
-
-TWO = """
-on: push
-jobs:
-  a: {runs-on: ubuntu-latest, concurrency: G, steps: [{run: x}]}
-  b: {runs-on: ubuntu-latest, concurrency: g, steps: [{run: x}]}
-"""
-
-
-@pytest.mark.covers("language:10.1")
-def test_jobs_that_contend_for_a_group_are_unsupported(plan: Callable[..., Any], legs: Callable[..., Any]) -> None:
-    assert legs(plan(TWO)) == {"a": "unsupported", "b": "unsupported"}
-    assert legs(plan(TWO.replace(": g,", ": h,"))) == {"a": "run", "b": "run"}
-    assert legs(plan(TWO.replace("concurrency: g,", "concurrency: g, if: false,"))) == {"a": "run", "b": "skip"}
-    assert legs(plan(TWO, capabilities=Capabilities(LABELS, ACTIONS, frozenset({"concurrency"})))) == {"a": "run", "b": "run"}
-
-
-@pytest.mark.covers("language:10.1")
-def test_rows_that_contend_for_a_group_are_unsupported(plan: Callable[..., Any], legs: Callable[..., Any]) -> None:
-    assert legs(plan(job("strategy: {matrix: {x: [1, 2]}}, concurrency: g"))) == {"a:0": "unsupported", "a:1": "unsupported"}
-    assert legs(plan(job("strategy: {matrix: {x: [1, 2]}}, concurrency: 'g${{ matrix.x }}'"))) == {"a:0": "run", "a:1": "run"}
-
-
-@pytest.mark.covers("language:10.1")
-def test_rows_that_come_up_at_run_time_contend_too(plan: Callable[..., Any]) -> None:
-    matrix = "strategy: {matrix: {x: '${{ fromJSON(needs.first.outputs.x) }}'}}"
-    text = job(f"needs: first, {matrix}, concurrency: g") + "  first: {runs-on: ubuntu-latest, steps: [{run: x}]}\n"
-    text = text.replace("jobs: {a: {", "jobs:\n  a: {").replace("[{run: x}]}}\n", "[{run: x}]}\n", 1)
-    made = plan(text)
-    first, a = (next(p for p in made.jobs if p.endswith(end)) for end in (":first", ":a"))
-    for values, expected in (("[1, 2]", ["unsupported", "unsupported"]), ("[1]", ["run"])):
-        legs = settle(made, a, {first: Outcome("success", {"x": values})}).legs
-        assert [leg.would for leg in legs] == expected  # type: ignore[union-attr]
-
-
-@pytest.mark.covers("language:10.1")
-def test_workflows_that_contend_for_a_group_are_unsupported(plan: Callable[..., Any]) -> None:
-    texts = {"a.yml": "concurrency: ${{ github.ref }}\n" + job(""), "b.yml": "concurrency: {group: REFS/heads/main}\n" + job("")}
-    made = plan(texts)
-    assert {leg.why.rule for planned in made.jobs.values() for leg in planned.legs} == {"unsupported.concurrency"}
-    apart = plan({name: text.replace("${{ github.ref }}", "${{ github.workflow }}") for name, text in texts.items()})
-    assert {leg.would for planned in apart.jobs.values() for leg in planned.legs} == {"run"}
-
-
-@pytest.mark.covers("language:10.1")
-def test_a_job_in_the_group_of_its_own_workflow_can_never_start(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
-    found = leg(plan("concurrency: ${{ github.ref }}\n" + job("concurrency: '${{ github.ref }}'")), "a")
-    assert (found.would, found.why.rule) == ("fail", "evaluation")
-    assert "never start" in found.why.facts["message"]
-
-
-@pytest.mark.covers("language:2.5")
-def test_a_workflows_group_that_cannot_be_evaluated_fails_its_jobs(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
-    found = leg(plan("concurrency: ${{ vars.none }}\n" + job("")), "a")
-    assert found.would == "fail"
-    assert found.why.facts["message"].startswith("Error when evaluating 'concurrency'. ")
-
-
 # ---- labels ----
 
 
@@ -299,3 +238,72 @@ def test_a_plan_with_all_this_survives_its_codec(plan: Callable[..., Any]) -> No
 
     made = plan(job("strategy: {matrix: {x: [1, {y: [null, true]}]}}, runs-on: '${{ matrix.os }}'"))
     assert msgspec.json.decode(msgspec.json.encode(made), type=Plan).jobs.keys() == made.jobs.keys()
+
+
+NEEDING = """
+on: push
+jobs:
+  first: {runs-on: ubuntu-latest, outputs: {x: '${{ steps.a.outputs.x }}'}, steps: [{run: x}]}
+  a:
+    needs: first
+    runs-on: ubuntu-latest
+    %s
+    steps: [{%s}]
+"""
+OUTPUT = "'${{ needs.first.outputs.x }}'"
+
+
+@pytest.mark.covers("language:10.3")
+@pytest.mark.parametrize(
+    ("feature", "key"),
+    [
+        ("container", f"container: {OUTPUT}"),
+        ("container", f"container: {{image: {OUTPUT}}}"),
+        ("services", f"services: {{db: {OUTPUT}}}"),
+        ("services", f"services: {{db: {{image: {OUTPUT}}}}}"),
+        ("environment", f"environment: {OUTPUT}"),
+        ("environment", f"environment: {{name: {OUTPUT}}}"),
+    ],
+)
+def test_a_feature_that_hangs_on_another_job_is_open_until_that_has_ended(
+    plan: Callable[..., Any], leg: Callable[..., Any], feature: str, key: str
+) -> None:
+    made = plan(NEEDING % (key, "run: x"))
+    found = leg(made, "a")
+    assert (found.would, found.why.facts) == ("undecided", {"job": "first", "reads": "outputs", "key": feature})
+    path = next(path for path, planned in made.jobs.items() if planned.job.id == "a")
+    before = next(iter(made.jobs))
+    for value, would in (("", "run"), ("x", "unsupported")):
+        settled = settle(made, path, {before: Outcome("success", {"x": value})})
+        assert [row.would for row in settled.legs] == [would]  # type: ignore[union-attr]
+    assert leg(plan(NEEDING % (key, "uses: x/y@v1")), "a").why.rule == "unsupported.remote-action"
+    assert (
+        leg(plan(NEEDING % (key, "run: x"), capabilities=Capabilities(LABELS, ACTIONS, frozenset({feature}))), "a").would == "run"
+    )
+
+
+@pytest.mark.covers("language:10.3")
+def test_of_two_services_the_one_that_is_sure_decides(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
+    found = leg(plan(NEEDING % (f"services: {{one: {OUTPUT}, two: redis}}", "run: x")), "a")
+    assert (found.would, found.why.facts["subject"]) == ("unsupported", "two")
+
+
+@pytest.mark.covers("language:10.3")
+def test_each_row_has_its_own_environment_and_an_empty_name_means_none(
+    plan: Callable[..., Any], legs: Callable[..., Any]
+) -> None:
+    text = job(
+        "strategy: {matrix: {to: ['', prod, test]}}, environment: {name: '${{ matrix.to }}', url: '${{ steps.a.outputs.b }}'}"
+    )
+    made = plan(text)
+    assert legs(made) == {"a:0": "run", "a:1": "unsupported", "a:2": "unsupported"}
+    (planned,) = made.jobs.values()
+    assert [row.why.facts.get("subject") for row in planned.legs] == [None, "prod", "test"]
+
+
+@pytest.mark.covers("language:10.3")
+def test_an_environment_without_a_deployment_still_has_its_secrets_and_rules(
+    plan: Callable[..., Any], leg: Callable[..., Any]
+) -> None:
+    found = leg(plan(job("environment: {name: prod, deployment: false}")), "a")
+    assert (found.would, found.why.rule) == ("unsupported", "unsupported.environment")

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from headrace.base.errors import EngineError, UsageError
-from headrace.record.journal import Journal, body_record, is_alive, lock_run
+from headrace.record.journal import Journal, body_record
+from headrace.record.locks import is_alive, lock_run
 from headrace.record.records import Body, LegFinished, LegQueued, LegStarted, RunFinished, RunStarted
 
 STARTED = RunStarted("push", "refs/heads/main", "a" * 40, "o/r", "/r", "0")
@@ -94,7 +95,8 @@ def test_a_run_is_alive_while_its_engine_holds_the_lock(journal: Journal) -> Non
 def test_a_killed_writer_loses_nothing_that_it_had_written(open_journal: Callable[[], Journal]) -> None:
     code = (
         "import os, signal\n"
-        "from headrace.record.journal import Journal, body_record, lock_run\n"
+        "from headrace.record.journal import Journal, body_record\n"
+        "from headrace.record.locks import lock_run\n"
         "from headrace.record.records import RunStarted, LegStarted\n"
         "j = Journal.open()\n"
         "run, _ = j.create(RunStarted('push', 'r', 's', 'o/r', '/r', '0'), [])\n"
@@ -132,3 +134,26 @@ def test_the_state_folder_is_its_owners_alone_whoever_made_it(tmp_path: Path) ->
     folder.mkdir(parents=True, mode=0o755)
     Journal.open().close()
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_several_that_make_the_journal_at_once_all_get_it(tmp_path: Path) -> None:
+    code = (
+        "import multiprocessing, os, sys\n"
+        "from headrace.record.journal import Journal\n"
+        "def work(barrier):\n"
+        "    for n in range(15):\n"
+        "        os.environ['XDG_STATE_HOME'] = f'{sys.argv[1]}/{n}'\n"
+        "        barrier.wait(30)\n"
+        "        Journal.open().close()\n"
+        "context = multiprocessing.get_context('fork')\n"
+        "barrier = context.Barrier(4)\n"
+        "workers = [context.Process(target=work, args=(barrier,)) for _ in range(4)]\n"
+        "for worker in workers: worker.start()\n"
+        "for worker in workers: worker.join()\n"
+        "sys.exit(max(worker.exitcode for worker in workers))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, "")

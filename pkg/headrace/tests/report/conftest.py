@@ -11,6 +11,7 @@ from headrace.plan.model import Reason, Result
 from headrace.record.records import (
     Annotated,
     Body,
+    GroupAwaited,
     LegFinished,
     LegQueued,
     LegStarted,
@@ -51,6 +52,9 @@ class Told:
             LegQueued(leg, f"{workflow}:{job}", workflow, more.pop("name", job), log=f"{job}-{more.get('index', 0)}.log", **more)
         )
         return leg
+
+    def wait(self, leg: str = "", holder: str = "5") -> None:
+        self.tell(GroupAwaited("deploy", ".github/workflows/ci.yml", leg, holder))
 
     def begin(self, leg: str) -> None:
         self.tell(LegStarted(leg))

@@ -94,3 +94,17 @@ def test_a_tick_redraws_in_place(told: Told) -> None:
         observer(record)
     observer.tick(told.now + 5)
     assert screen(out.getvalue())[1:] == ["⠙ CI/test 5.0s"]
+
+
+def test_what_is_waited_for_stands_below_until_it_is_there(told: Told) -> None:
+    told.start()
+    told.wait()
+    assert shown(told, 2)[1:] == ["⠋ ci.yml · waiting for the con…roup 'deploy', held by run 5"]
+    wide = Style(width=100)
+    assert shown(told, 2, wide)[1:] == ["⠋ ci.yml · waiting for the concurrency group 'deploy', held by run 5"]
+    leg = told.queue("test")
+    assert shown(told, 3, wide)[1:] == ["  1 waiting"]
+    told.wait(leg)
+    assert shown(told, 4, wide)[1:] == ["⠋ CI/test · waiting for the concurrency group 'deploy', held by run 5"]
+    told.begin(leg)
+    assert shown(told, 5, wide)[1:] == ["⠋ CI/test 0ms"]

@@ -187,3 +187,17 @@ def test_two_workflows_of_one_name_are_told_by_their_files(told: Told) -> None:
     told.queue("test", workflow=".github/workflows/other.yml")
     told.begin(first)
     assert "ci.yml/test | started" in shown(told)
+
+
+def test_what_is_waited_for_is_said(told: Told) -> None:
+    told.start()
+    told.wait()
+    leg = told.queue("test")
+    told.wait(leg)
+    told.wait(leg, holder="7")
+    assert shown(told).splitlines()[1:] == [
+        "ci.yml | … waiting for the concurrency group 'deploy', held by run 5",
+        "CI/test | … waiting for the concurrency group 'deploy', held by run 5",
+        "CI/test | … waiting for the concurrency group 'deploy', held by this run itself",
+    ]
+    assert shown(told, "failures") == ""

@@ -12,6 +12,11 @@ CASES = [
     ("event", W, "push starts it"),
     ("event", W | {"on": "pull_request, schedule"}, "push does not start it; it starts on pull_request, schedule"),
     ("skip-ci", W | {"mark": "[skip ci]"}, "the head commit's message says [skip ci]"),
+    (
+        "unsent",
+        W | {"event": "release", "what": "a draft that is edited"},
+        "GitHub sends no release for a draft that is edited",
+    ),
     ("types", W | {"action": "opened", "types": "opened, closed"}, "activity type opened is among its types"),
     ("types", W | {"action": "labeled", "types": "opened"}, "activity type labeled is not among its types (opened)"),
     ("branches", W | {"value": "main", "filter": "branches", "pattern": "ma*"}, "branch main matches 'ma*' in branches"),
@@ -48,6 +53,12 @@ CASES = [
         {"feature": "snapshot", "what": "makes an image of its machine"},
         "it makes an image of its machine",
     ),
+    (
+        "concurrency",
+        {"group": "g", "run": "12", "message": "Canceling since a higher priority waiting request for 'g' exists"},
+        "Canceling since a higher priority waiting request for 'g' exists (run 12)",
+    ),
+    ("concurrency.full", {"group": "g"}, "a hundred wait for the concurrency group 'g' already"),
     ("unsupported.needs", {"feature": "needs", "subject": "build"}, "it needs build, which is unsupported"),
     ("condition", {"if": "success() && (github.ref == 'x')"}, "its condition holds: github.ref == 'x'"),
     (
@@ -56,6 +67,12 @@ CASES = [
         "its condition is false: github.ref == 'x'; github.ref is \"refs/heads/main\"",
     ),
     ("condition", {"if": "success() && (false)", "false": "false"}, "its condition is false: false"),
+    ("condition", {"if": "vars.X", "vars.X": ""}, "its condition is false: vars.X; vars.X is ''"),
+    (
+        "condition",
+        {"if": "x", "github.event": '{\n  "a": "' + "y" * 200 + '"\n}'},
+        'its condition is false: x; github.event is { "a": "' + "y" * 41 + "…" + "y" * 47 + '" }',
+    ),
     (
         "condition",
         {"if": "failure()", "failure()": "false", "assumed": "every needed job succeeds"},

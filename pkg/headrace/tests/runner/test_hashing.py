@@ -65,6 +65,10 @@ def test_the_hash_is_one_of_digests(tmp_path: Path) -> None:
         (["[a-z]"], ["a", "d/.h/e", "d/f/g", "d/f/x.py", "d/x.py"]),
         (["[!B]"], ["a", "d/.h/e", "d/f/g", "d/f/x.py", "d/x.py", "é"]),
         (["[B]"], ["B"]),
+        (["[A-]"], []),
+        (["[--B]"], ["B"]),
+        (["[?--]"], []),  # a range that runs backwards is no set
+        (["[a-a-B]"], ["B", "a"]),
         (["a/"], []),
         (["d/f/"], ["d/f/g", "d/f/x.py"]),
         (["./B"], ["B"]),

@@ -42,7 +42,7 @@ def test_a_step_killed_by_a_signal_reports_128_and_more(tmp_path: Path) -> None:
     assert job(tmp_path, steps("- run: kill -TERM $$")).errors == ["Process completed with exit code 143."]
 
 
-@pytest.mark.covers("runtime:1.5")
+@pytest.mark.covers("runtime:1.5", "language:8.1")
 def test_conditions_see_how_the_job_does(tmp_path: Path) -> None:
     ran = job(
         tmp_path,
@@ -62,7 +62,7 @@ def test_conditions_see_how_the_job_does(tmp_path: Path) -> None:
     assert results(ran) == ["failure", "skipped", "skipped", "success", "success", "skipped", "skipped", "success"]
 
 
-@pytest.mark.covers("runtime:1.6")
+@pytest.mark.covers("runtime:1.6", "language:8.1")
 def test_continue_on_error_changes_the_conclusion_and_not_the_outcome(tmp_path: Path) -> None:
     ran = job(
         tmp_path,
@@ -87,7 +87,7 @@ def test_an_error_in_if_or_env_is_not_softened(tmp_path: Path, key: str) -> None
     assert "no" not in ran.lines
 
 
-@pytest.mark.covers("runtime:3.1")
+@pytest.mark.covers("runtime:3.1", "language:8.1")
 def test_env_of_three_levels_is_laid_one_over_the_other(tmp_path: Path) -> None:
     head = "on: push\nenv: {A: workflow, B: workflow, C: workflow}\njobs:\n  job:\n    runs-on: x\n    env: {B: job, C: job}\n"
     ran = job(tmp_path, steps("- {run: echo $A $B $C, env: {C: step}}\n- run: echo $A $B $C ${{ env.C }}"), head=head)
@@ -180,7 +180,7 @@ def test_shells(tmp_path: Path, shell: str, script: str, result: str) -> None:
     assert ran.result == result
 
 
-@pytest.mark.covers("runtime:2.3")
+@pytest.mark.covers("runtime:2.3", "language:8.1")
 def test_defaults_of_the_job_replace_those_of_the_workflow_as_a_whole(tmp_path: Path) -> None:
     head = "on: push\ndefaults: {run: {shell: bash, working-directory: a}}\njobs:\n  job:\n    runs-on: x\n"
     make = "- {run: mkdir -p a b, working-directory: .}\n"
@@ -506,7 +506,7 @@ def test_actions_get_the_runtime_token_and_scripts_do_not(tmp_path: Path) -> Non
     assert "got:" in ran.lines
 
 
-@pytest.mark.covers("runtime:1.3")
+@pytest.mark.covers("runtime:1.3", "language:8.1")
 def test_an_error_in_a_steps_env_fails_it_even_where_its_condition_would_have_skipped_it(tmp_path: Path) -> None:
     ran = job(tmp_path, steps("- {if: 'false', run: echo no, env: {A: \"${{ fromJSON('x') }}\"}}"))
     assert (ran.result, results(ran)) == ("failure", ["failure"])

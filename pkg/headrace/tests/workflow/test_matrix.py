@@ -129,6 +129,21 @@ def test_an_astronomical_product_ends_at_once() -> None:
         expand({**vectors, "exclude": [{"v0": 1}]})
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"include": [{"e": 1}] * 40_000},
+        {"include": [{"x": 1, "e": 1}] * 20_000},
+        {"exclude": [{"x": "nope"}] * 40_000},
+        {"exclude": [{"x": [[1] * 40_000]}]},
+    ],
+)
+def test_few_rows_with_very_many_entries_are_refused(more: dict[str, Any]) -> None:
+    with pytest.raises(MatrixError, match="takes more than 10,000,000 comparisons"):
+        expand({"x": list(range(256)), **more}, job="j")
+    assert len(expand({"x": [1], **more}, job="j")) == 1
+
+
 NAMES: list[tuple[Any, str]] = [
     ((), "job"),
     ((3.1, "linux", True), "job (3.1, linux, true)"),

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
+import pytest
+from headrace.base.errors import HeadraceError
 from headrace.workflow.canonical import document
+from headrace.workflow.definitions import anything
+from headrace.workflow.matrix import expand
 from headrace.workflow.model import Workflow
-from headrace.workflow.problems import render
+from headrace.workflow.problems import Problems, render
 from headrace.workflow.reader import Options, load
+from headrace.workflow.schema import STEP
+from headrace.workflow.template import value
+from headrace.workflow.tokens import Expression
+from headrace.workflow.yaml_tokens import MAX_NODES, FileError, Limits, Used, read
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -150,3 +160,146 @@ def test_any_steps(steps: list[str]) -> None:
     found = check(f"on: push\njobs: {{a: {{runs-on: y, steps: [{', '.join(steps)}]}}}}\n".encode())
     if found is not None:
         assert msgspec.json.encode(found.jobs)
+
+
+# Files that people wrote, damaged ---------------------------------------------------------------------------------------
+
+WRITTEN = [path.read_bytes() for path in sorted((Path(__file__).parents[4] / ".github" / "workflows").glob("*.yml"))]
+PIECES = [
+    piece.encode()
+    for piece in [*SCALARS, ": ", "- ", "\n", "  ", "\n    ", "[", "]", "{", "}", "'", '"', "|", ">", "&a ", "*a ", "#", "\t"]
+]
+changes = st.lists(
+    st.tuples(
+        st.sampled_from(["cut", "double", "swap", "put", "byte"]),
+        st.integers(0, 20_000),
+        st.integers(1, 200),
+        st.sampled_from(PIECES),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def damaged(content: bytes, how: list[tuple[str, int, int, bytes]]) -> bytes:
+    for kind, place, length, piece in how:
+        start = place % (len(content) + 1)
+        end = start + length
+        match kind:
+            case "cut":
+                content = content[:start] + content[end:]
+            case "double":
+                content = content[:end] + content[start:end] + content[end:]
+            case "swap":
+                content = content[:start] + content[end : end + length] + content[start:end] + content[end + length :]
+            case "put":
+                content = content[:start] + piece + content[start:]
+            case _:
+                content = content[:start] + bytes([length % 256]) + content[start + 1 :]
+    return content
+
+
+@given(st.sampled_from(WRITTEN), changes)
+def test_any_damage_to_a_real_file(content: bytes, how: list[tuple[str, int, int, bytes]]) -> None:
+    check(damaged(content, how), content)
+
+
+# Fuel: counts, never seconds --------------------------------------------------------------------------------------------
+
+SMALL = Limits(events=3000, size=40_000)
+
+
+def used(content: bytes, limits: Limits = SMALL) -> Used:
+    """What reading takes, whether or not it comes to an end."""
+    spent = Used()
+    try:
+        read("f", content, anything(STEP), limits, spent, Problems())
+    except FileError as error:
+        assert error.message
+    return spent
+
+
+def bomb(levels: int, width: int) -> str:
+    """Each anchor holds the one before it several times."""
+    lines = ["l0: &l0 x"]
+    lines += [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * width)}]" for n in range(1, levels)]
+    return "\n".join(lines)
+
+
+@given(
+    st.one_of(st.binary(max_size=300), flow.map(str.encode), st.sampled_from(WRITTEN)), st.integers(1, 200), st.integers(1, 4000)
+)
+def test_no_file_takes_more_events_or_bytes_than_it_may(content: bytes, events: int, size: int) -> None:
+    spent = used(content, Limits(events=events, size=size))
+    assert spent.events <= events + 1
+    assert spent.size <= size + 100 + 2 * len(content)  # the one pair that was too much
+
+
+@pytest.mark.covers("language:1.4", "language:1.6")
+@given(st.integers(1, 60), st.integers(1, 30))
+@example(60, 30)
+@example(40, 2)
+def test_no_alias_bomb_goes_off(levels: int, width: int) -> None:
+    spent = used(bomb(levels, width).encode(), Limits())
+    assert spent.events <= MAX_NODES + 1
+    check(f"on: push\nenv:\n  x: 1\njobs: {{a: {{runs-on: x, env: {{A: &a 1}}}}}}\n{bomb(levels, width)}\n".encode())
+
+
+@pytest.mark.covers("language:1.6")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        "{a: " * 100_000,
+        "- " * 100_000 + "a",
+        "".join(" " * n + "a:\n" for n in range(2000)),
+        "a: " + "x" * 1_000_000,
+        "a: |\n" + "  x\n" * 200_000,
+        "a: '" + "'' " * 300_000 + "'",
+        "a: ${{ " + "x" * 1_000_000 + " }}",
+        "a: " + "${{ github.x }}" * 60_000,
+        "a: ${{ " + "(" * 400_000,
+        "a: ${{ '" + "}}" * 400_000,
+        "? " * 100_000 + "a",
+        "&a " * 100_000 + "x",
+        "!!str " * 100_000 + "x",
+        "%YAML 1.2\n" * 50_000,
+        "\u00e9" * 400_000,
+        "# " + "x" * 1_100_000,
+        "x: 1\n" * 200_000,
+    ],
+    ids=range(18),
+)
+def test_very_deep_and_very_long_files_end_in_their_limits(text: str) -> None:
+    spent = used(text.encode(), Limits())
+    assert spent.events <= MAX_NODES + 1
+    assert spent.size <= Limits().size + 50 + 2 * len(text)
+    check(text.encode())
+    check(f"on: push\njobs:\n  a:\n    runs-on: x\n    env:\n      {text[:1_000_000]}\n".encode())
+
+
+json_texts = st.recursive(
+    st.sampled_from(["1", "null", '"x"', "true", '"${{ x }}"']),
+    lambda inner: (
+        st.lists(inner, max_size=4).map(lambda items: f"[{','.join(items)}]")
+        | st.lists(st.tuples(st.sampled_from(["x", "include", "Exclude", "os", ""]), inner), max_size=4).map(
+            lambda pairs: "{" + ",".join(f'"{key}":{item}' for key, item in pairs) + "}"
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(json_texts)
+@example("[" * 5000 + "]" * 5000)
+@example('{"x":[' + ",".join(["1"] * 100_000) + "]}")
+@example('{"x":' + "[" * 3000 + "]" * 3000 + "}")
+@example('{"include":[' + ",".join(['{"a":1}'] * 5000) + "]}")
+@example("{" + ",".join(f'"k{n}":[1,2,3]' for n in range(2000)) + "}")
+def test_any_json_is_a_matrix_or_says_why_not(text: str) -> None:
+    try:
+        rows = expand(value(Expression("fromJSON(github.x)"), {"github": {"x": text}}), job="j")
+    except HeadraceError as error:
+        assert all(problem.message for problem in error.problems)
+        return
+    assert len(rows) <= 256

@@ -59,7 +59,27 @@ def test_filters_keep_their_order_and_places() -> None:
     )
 
 
+@pytest.mark.covers("language:4.3")
+@pytest.mark.parametrize(
+    ("on", "filters"),
+    [
+        ("{push: {branches: [legacy], tags: }}", {"branches"}),
+        ("{push: {branches-ignore: }}", set[str]()),
+        ("{push: {branches: ~, branches-ignore: [x]}}", {"branches-ignore"}),
+        ("{pull_request: {branches: , paths: [x]}}", {"paths"}),
+        ("{issues: {types: }}", set[str]()),
+        ("{repository_dispatch: {types: null}}", set[str]()),
+    ],
+)
+def test_a_filter_with_nothing_behind_it_is_none(on: str, filters: set[str]) -> None:
+    (trigger,) = triggers(on)
+    assert set(trigger.filters) == filters
+
+
 WRONG = [
+    ("{workflow_run: {workflows: }}", "Unexpected value ''"),
+    ("{push: {branches: ''}}", "Unexpected value ''"),
+    ("{schedule: }", "Unexpected value ''"),
     ("pusch", "Unexpected value 'pusch'"),
     ("[push, pusch]", "Unexpected value 'pusch'"),
     ("{pusch: }", "Unexpected value 'pusch'"),
