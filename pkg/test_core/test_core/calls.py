@@ -59,6 +59,7 @@ class Headrace:
             "LC_ALL": "C.UTF-8",
             "GIT_CONFIG_NOSYSTEM": "1",
             "TZ": "UTC",
+            **{name: os.environ[name] for name in ("HEADRACE_ISOLATION",) if name in os.environ},
             **(extra or {}),
         }
 

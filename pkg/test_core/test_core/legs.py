@@ -95,7 +95,7 @@ def run_ticket(tmp_path: Path, ticket: JobTicket, cancel_at: str = "", force_at:
     if pid == 0:
         try:
             ours.close()
-            stand_by(theirs.close, [])(theirs)
+            stand_by(theirs.close, {})(theirs)
         finally:
             os._exit(0)
     theirs.close()

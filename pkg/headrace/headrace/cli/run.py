@@ -88,23 +88,27 @@ def _say_interrupted(times: int) -> None:
     say_error("interrupted: jobs end in order; again kills them" if times == 1 else "interrupted again: killing what runs")
 
 
-_NOT_YET = (
-    ("isolation", "namespaces", "jobs cannot be parted from the machine by namespaces yet"),
-    ("network", "private", "jobs have the machine's network"),
-    ("network", "none", "jobs have the machine's network"),
-    ("native", "off", "published actions cannot be run as they are yet"),
-)
+_NOT_YET = (("native", "off", "published actions cannot be run as they are yet"),)
 """What is asked for and cannot be had is refused: it must not look as if it had been done."""
 
+NAMESPACES = (
+    "isolation: namespaces. Every job has a file system, processes and users of its own over this machine's /usr, /etc, /opt and "
+    "/var, and nothing else of it"
+)
+NETWORKS = {
+    "private": "network: private. Programs of a job reach the outside through an HTTP proxy on the job's own loopback",
+    "host": "network: host. Jobs have this machine's network, its own services included",
+    "none": "network: none. Jobs reach nothing but themselves",
+}
 ISOLATION = (
     "isolation: host. Every job has a workspace, HOME, temporary folder and Python of its own, and what it starts ends with it; "
     "it can read what you can read"
 )
 
 
-def notes(environ: Mapping[str, str], left_out: Sequence[str] = ()) -> tuple[str, ...]:
-    """What is said once at the start of a run."""
-    said = [ISOLATION]
+def notes(environ: Mapping[str, str], left_out: Sequence[str] = (), network: str = "") -> tuple[str, ...]:
+    """What is said once at the start of a run. `network`: that of jobs which are parted from the machine."""
+    said = [NAMESPACES, NETWORKS[network]] if network else [ISOLATION]
     if left_out:
         said.append(f"not part of the run, because it cannot be read: {', '.join(left_out)}")
     home = environ.get("HOME", "")
@@ -126,13 +130,16 @@ def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str]
     for name, value, what in _NOT_YET:
         if values[name] == value:
             raise UsageError(Problem(f"--{name} {value}: {what}", hint="leave it out"))
-    if values["expose"]:
-        raise UsageError(Problem("--expose: jobs see the machine as it is here", hint="leave it out"))
+    if values["isolation"] != "namespaces":
+        for name in ("expose", "network"):
+            if values[name] and values[name] != "host":
+                text = f"--{name}: jobs see the machine as it is, and have its network"
+                raise UsageError(Problem(text, hint="--isolation namespaces parts them from it"))
     for name in asked.actions:
         if name not in used:
             raise UsageError(Problem(f"--action {name}: only called workflows can come from a folder yet", hint="leave it out"))
     return RunOptions(
-        notes=notes(os.environ, left_out),
+        notes=notes(os.environ, left_out, (values["network"] or "private") if values["isolation"] == "namespaces" else ""),
         isolation=values["isolation"] or "auto",
         network=values["network"] or "private",
         expose=tuple(os.path.abspath(path) for path in values["expose"]),

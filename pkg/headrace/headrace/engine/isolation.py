@@ -100,6 +100,8 @@ def _objects(folder: str) -> Iterator[str]:
         yield one
         try:
             with open(os.path.join(one, "info", "alternates"), encoding="utf-8", errors="surrogateescape") as file:
-                pending += [os.path.join(one, line.rstrip("\n")) for line in file if line.strip() and not line.startswith(("#", '"'))]
+                pending += [
+                    os.path.join(one, line.rstrip("\n")) for line in file if line.strip() and not line.startswith(("#", '"'))
+                ]
         except OSError:
             continue

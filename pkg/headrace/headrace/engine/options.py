@@ -26,6 +26,11 @@ class RunOptions(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()
 
+    @property
+    def parts(self) -> Literal["namespaces", "host"]:
+        """What parts jobs from the machine in the end."""
+        return "namespaces" if self.isolation == "namespaces" else "host"
+
 
 class Limits(Struct, frozen=True):
     """Legs at once, over all jobs."""

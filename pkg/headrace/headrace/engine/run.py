@@ -67,14 +67,13 @@ def run(
         plan = unexpanded(plan)  # what is inside is decided when it is entered
     started = RunStarted(
         plan.event.name, plan.event.ref, plan.event.sha, plan.event.repository.full_name, plan.event.repository.root,
-        __version__, plan.event.snapshot, "host", options.argv, options.notes,
+        __version__, plan.event.snapshot, options.parts, options.argv, options.notes,
     )  # fmt: skip
     nursery = Zygote(*(zygote or start(load_supervisor)))
     strangers = frozenset(children(os.getpid()))
     try:
         run_id, numbers = journal.create(started, plan.workflows)
         lock = lock_run(run_id)
-        nursery.ahead(work_dir(run_id), plan.event.repository.name)
         for leftover in sweep(run_id):
             nursery.remove(leftover)
         if options.keep:
@@ -84,6 +83,7 @@ def run(
         services = ServiceHost(run_id)
         try:
             tickets = Tickets(plan, options, run_id, numbers, services)
+            nursery.ahead(tickets.of_all_legs(), anew=options.parts == "namespaces")
             if plan.claims:  # the planner did not know the run's number
                 from headrace.plan.claims import workflow_claims
 

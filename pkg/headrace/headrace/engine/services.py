@@ -22,7 +22,8 @@ class ServiceHost:
         self._alive: int | None = None
         self._pid = 0
         self.key = os.urandom(32).hex().encode()  # text: blanks at the ends of a key file do not count
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
 
     def fileno(self) -> int:
         return self._listener.fileno()

@@ -43,13 +43,28 @@ class Tickets:
     def leg_folder(self, leg: JobPath) -> str:
         return os.path.join(work_dir(self._run), str(self._number(leg)))
 
+    def of_all_legs(self) -> dict[str, Any]:
+        """What supervisors can know before they have a ticket. Raises EngineError where jobs cannot be parted from the machine."""
+        options = self._options
+        known: dict[str, Any] = {
+            "isolation": options.parts, "work": work_dir(self._run), "repository": self._plan.event.repository.name
+        }  # fmt: skip
+        if options.parts == "namespaces":
+            from headrace.engine.isolation import encode, make_layout
+
+            known["layout"] = encode(make_layout(self._plan, options, self._run, self._scope))
+            known["network"] = options.network
+            known["services"] = self._services.port
+        return known
+
     def make(self, planned: Planned, leg: Leg, outcomes: Mapping[JobPath, Outcome]) -> JobTicket:
         """The ticket of a leg that is to start; `outcomes` of all jobs that have ended."""
         plan, options = self._plan, self._options
         workflow = plan.workflows[planned.workflow]
         entry = entry_of(plan, planned.workflow)
         inputs = plan.inputs.get(planned.workflow, {})
-        folders = Folders.below(
+        place = Folders.below if options.parts == "host" else Folders.inside
+        folders = place(
             self.leg_folder(leg.path), plan.event.repository.name, os.path.join(run_dir(self._run), self.log_name(leg.path))
         )
         actions, masks = self._for_actions(leg) if _uses_actions(planned) else ({}, ())
@@ -71,6 +86,7 @@ class Tickets:
             workflow_env=workflow.env,
             workflow_defaults=workflow.defaults,
             base={**self._base, **options.env},
+            isolation=options.parts,
             actions=actions,
             drop_ins=self._drop_ins if actions else {},
             environment="github-hosted" if hosted else "self-hosted",
@@ -130,6 +146,10 @@ class Tickets:
             hide.append(os.path.join(os.environ["VIRTUAL_ENV"], "bin"))
         base = inherited(os.environ, self._options.path_prepend, hide)
         packages = os.path.join(cache_dir(), "packages", self._scope)
+        if self._options.parts == "namespaces":
+            from headrace.engine.isolation import PACKAGES
+
+            packages = PACKAGES
         for variable, name in (("PIP_CACHE_DIR", "pip"), ("UV_CACHE_DIR", "uv"), ("npm_config_cache", "npm")):
             base[variable] = os.path.join(packages, name)
         return base
@@ -141,12 +161,20 @@ class Tickets:
         head = ((pull.get("head") or {}).get("repo") or {}).get("full_name")
         return "fork" if head and head != self._plan.event.repository.full_name else "trusted"
 
+    @property
+    def _git_dir(self) -> str:
+        if self._options.parts == "host":
+            return self._plan.event.objects
+        from headrace.engine.isolation import SOURCE
+
+        return SOURCE
+
     @cached_property
     def _drop_ins(self) -> dict[str, str]:
         from headrace.actions.interpreters import roots
 
         return {
-            "HEADRACE_GIT_DIR": self._plan.event.objects,
+            "HEADRACE_GIT_DIR": self._git_dir,
             "HEADRACE_PYTHON_ROOTS": os.pathsep.join(roots(os.environ)),
             "HEADRACE_UV": _uv(os.environ.get("PATH", "")),
         }

@@ -151,7 +151,7 @@ class _Leg:
 
     def _folders(self) -> None:
         place = self._ticket.folders
-        self._ready.take(place)
+        self._ticket = self._ready.take(self._ticket)
         event = json.dumps(self._ticket.github.get("event") or {}, indent=2, ensure_ascii=False)
         self._sandbox.write([(f"{place.temp}/{folders.WORKFLOW}/event.json", event.encode("utf-8", "surrogatepass"))])
 

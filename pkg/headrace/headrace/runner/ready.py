@@ -1,4 +1,4 @@
-"""A sandbox and folders for a leg that is not known yet, of the kind that its run has: made by a supervisor while it stands by."""
+"""A sandbox and folders for a leg that is not known yet, of the kind that its run has: a supervisor makes them while it stands by."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from headrace.base.errors import EngineError, Problem
 from headrace.runner import folders
 from headrace.runner.hashing import hash_inside
-from headrace.runner.ticket import Folders
+from headrace.runner.ticket import Folders, JobTicket
 from headrace.sandbox.host import open_host
 from headrace.sandbox.protocol import Sandbox
 
@@ -20,15 +20,18 @@ FUNCTIONS = {"hash": hash_inside}
 
 
 class Ready(Struct):
-    """`folder` is the leg's folder as it is called now, empty where there is none yet."""
+    """`folder` is the leg's folder as it is called now, empty where there is none yet; `env` what every program of the job must be
+    told of its place."""
 
     sandbox: Sandbox
     folder: str = ""
+    env: dict[str, str] = {}
 
-    def take(self, place: Folders) -> None:
-        """Give all of it to the leg. Raises OSError."""
-        folders.take(self.folder, place.root)
-        folders.make(self.sandbox, place)
+    def take(self, ticket: JobTicket) -> JobTicket:
+        """Give all of it to the leg; its ticket as it stands then. Raises OSError."""
+        folders.take(self.folder, ticket.folders.root)
+        folders.make(self.sandbox, ticket.folders)
+        return structs.replace(ticket, base={**ticket.base, **self.env}) if self.env else ticket
 
 
 def get_ready(close_private: Callable[[], None], run: dict[str, Any]) -> Ready:
@@ -52,7 +55,7 @@ def get_ready(close_private: Callable[[], None], run: dict[str, Any]) -> Ready:
 def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready:
     import hashlib  # noqa: F401  # nothing can be imported in the job
 
-    from headrace.sandbox import enter, layout
+    from headrace.sandbox import enter, layout, outlet
     from headrace.sandbox.namespaces import open_namespaces
 
     decoded = layout.decode(run["layout"])
@@ -61,13 +64,21 @@ def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready
         os.makedirs(folder, mode=0o711, exist_ok=True)
         enter.job_folders(decoded, folder)
         sandbox = open_namespaces(decoded, folder, FUNCTIONS, close_private)
+        env = {"TAR_OPTIONS": "--no-same-owner"} if decoded.mode == "single" else {}
+        if not decoded.host_network:
+            proxy = None
+            if run["network"] == "private":
+                proxy, port = sandbox.listen()
+                env |= outlet.variables(port)
+            services, _ = sandbox.listen(run["services"])  # the same port as on the machine: its address is the same in the job
+            outlet.start(proxy, [(services, run["services"])], os.environ)
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
         raise EngineError(
             Problem(
                 f"no sandbox can be made here: {what}{error.strerror}",
-                hint="headrace doctor explains; --isolation host does without",
+                hint="--isolation host does without",
             )
         ) from None
     folders.make(sandbox, Folders.inside("", run["repository"], ""))
-    return Ready(sandbox, folder)
+    return Ready(sandbox, folder, env)

@@ -45,8 +45,8 @@ def start(proxy: Socket | None, forwards: Sequence[tuple[Socket, int]], environ:
 def variables(port: int) -> dict[str, str]:
     """What tells programs of the proxy."""
     url = f"http://127.0.0.1:{port}"
-    found = {name: url for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")}
-    return found | {name: "localhost,127.0.0.1,::1,[::1]" for name in ("no_proxy", "NO_PROXY")}
+    found = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"), url)
+    return found | dict.fromkeys(("no_proxy", "NO_PROXY"), "localhost,127.0.0.1,::1,[::1]")
 
 
 def _keep_only(fds: list[int]) -> None:

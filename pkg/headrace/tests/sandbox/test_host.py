@@ -187,7 +187,7 @@ from headrace.base.sockets import Socket
 from headrace.sandbox import zygote
 from headrace.sandbox.host import open_host
 def load():
-    def entry(close, ahead):
+    def entry(close, run):
         return lambda sock: serve(sock, open_host(close))
     def serve(sock, box):
         script = "setsid sh -c 'echo $$; sleep 1000' >{pids} & sleep 1000"
@@ -225,7 +225,7 @@ def test_the_trash_is_removed_in_the_background(tmp_path: Path) -> None:
     (tmp_path / "old" / "deep").mkdir(parents=True)
     (tmp_path / "old" / "deep" / "file").write_text("x")
     (tmp_path / "old" / "deep").chmod(0)
-    sock, pid = run_zygote(lambda _close, _ahead: lambda _: None)
+    sock, pid = run_zygote(lambda _close, _run: lambda _: None)
     nursery = Zygote(sock, pid)
     nursery.remove(str(tmp_path / "old"))
     nursery.close()
