@@ -69,8 +69,8 @@ def _uses_actions(plan: Plan) -> Iterator[bool]:
 
 
 def _source(event: Event, work: str) -> tuple[tuple[str, str], ...]:
-    """A repository for checkouts: the refs of the real one, written anew, and its objects as they lie. Nothing else of it (settings,
-    hooks, stored credentials) is to be seen in a job."""
+    """A repository for checkouts: the refs of the real one, written anew, and its objects as they lie. Nothing else of it
+    (settings, hooks, stored credentials) is to be seen in a job."""
     source = os.path.join(work, "source.git")
     store = ObjectStore(source)
     store.prepare(event.repository, len(event.sha))

@@ -44,7 +44,8 @@ class Tickets:
         return os.path.join(work_dir(self._run), str(self._number(leg)))
 
     def of_all_legs(self) -> dict[str, Any]:
-        """What supervisors can know before they have a ticket. Raises EngineError where jobs cannot be parted from the machine."""
+        """What supervisors can know before they have a ticket. Raises EngineError where jobs cannot be parted from the
+        machine."""
         options = self._options
         known: dict[str, Any] = {
             "isolation": options.parts, "work": work_dir(self._run), "repository": self._plan.event.repository.name

@@ -1,4 +1,5 @@
-"""A sandbox and folders for a leg that is not known yet, of the kind that its run has: a supervisor makes them while it stands by."""
+"""A sandbox and folders for a leg that is not known yet, of the kind that its run has: a supervisor makes them while it stands
+by."""
 
 from __future__ import annotations
 
@@ -20,8 +21,8 @@ FUNCTIONS = {"hash": hash_inside}
 
 
 class Ready(Struct):
-    """`folder` is the leg's folder as it is called now, empty where there is none yet; `env` what every program of the job must be
-    told of its place."""
+    """`folder` is the leg's folder as it is called now, empty where there is none yet; `env` what every program of the job
+    must be told of its place."""
 
     sandbox: Sandbox
     folder: str = ""

@@ -1,7 +1,7 @@
 """From a process of the machine to process 1 of a job: namespaces, ids, the job's view of the file system.
 
-Two processes: the first makes the namespaces and builds the new root, its child becomes process 1. The order is the kernel's: what
-is said here about an order was found out by trying the others.
+Two processes: the first makes the namespaces and builds the new root, its child becomes process 1. The order is the kernel's:
+what is said here about an order was found out by trying the others.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def _flat(target: str) -> str:
 
 
 def enter(layout: Layout, folder: str, layers: Sequence[str], control: Channel, serve: Callable[[], None]) -> None:
-    """In a child with one thread. Tells its parent over `control`: `{"maps": true}` and waits where somebody else has to write the
-    id maps, at last `{"init": pid}`, the pid as this process sees it, with a pidfd. `serve` is what process 1 does. Raises OSError.
-    Returns in the first process only."""
+    """In a child with one thread. Tells its parent over `control`: `{"maps": true}` and waits where somebody else has to write
+    the id maps, at last `{"init": pid}`, the pid as this process sees it, with a pidfd. `serve` is what process 1 does. Raises
+    OSError. Returns in the first process only."""
     spaces = kernel.NEWNS | kernel.NEWPID | kernel.NEWIPC | kernel.NEWUTS | (0 if layout.host_network else kernel.NEWNET)
     clones: dict[str, int] = {}
     if layout.mode == "root":

@@ -15,8 +15,8 @@ from headrace.sandbox.protocol import Function
 
 
 class HostSandbox(InitClient):
-    """`InitClient` over an init that was forked from this process; if that init is killed, its orphans come to us. The job's files
-    are this machine's: nobody has to be asked for them."""
+    """`InitClient` over an init that was forked from this process; if that init is killed, its orphans come to us. The job's
+    files are this machine's: nobody has to be asked for them."""
 
     def __init__(self, channel: Channel, pid: int, functions: Mapping[str, Function]) -> None:
         super().__init__(channel, pid)

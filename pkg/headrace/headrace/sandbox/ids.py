@@ -46,8 +46,8 @@ def ranges() -> tuple[int, int] | None:
                 lines = [line.strip().split(":") for line in file]
         except OSError:
             return None
-        fit = [int(first) for who, first, count in (line for line in lines if len(line) == 3)
-               if who in (name, str(os.getuid())) and first.isdigit() and count.isdigit() and int(count) >= COUNT - 1]  # fmt: skip
+        names = (name, str(os.getuid()))
+        fit = [int(line[1]) for line in lines if len(line) == 3 and line[0] in names and int(line[2]) >= COUNT - 1]
         if not fit:
             return None
         found.append(fit[0])

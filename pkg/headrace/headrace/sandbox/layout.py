@@ -51,14 +51,14 @@ def _plain(text: str) -> str:
 
 
 def bases(avoid: Iterable[str]) -> tuple[str, ...]:
-    """The folders of the system: the highest that hold nothing to avoid, neither a mount point (the kernel refuses a base with one)
-    nor what a job must not see."""
+    """The folders of the system: the highest that hold nothing to avoid, neither a mount point (the kernel refuses a base with
+    one) nor what a job must not see."""
     return tuple(_below("/", _stops(avoid), SHOWN))
 
 
 def exposures(paths: Iterable[str], system: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Folders that a job sees whatever lies above them, as (on the host, in the job): those that are there, that no base holds, and
-    of two of which one lies in the other the outer one."""
+    """Folders that a job sees whatever lies above them, as (on the host, in the job): those that are there, that no base
+    holds, and of two of which one lies in the other the outer one."""
     system = tuple(system)
     real = sorted({os.path.realpath(path) for path in paths if os.path.isdir(path)})
     found: list[str] = []

@@ -103,8 +103,8 @@ def open_namespaces(
     in_child: Callable[[], None] = lambda: None,
     layers: Sequence[str] = (),
 ) -> NamespaceSandbox:
-    """Make the namespaces of a job whose layers lie in `folder` (to be made by `enter.job_folders`) over `layers`, the newest first.
-    Called in a process with one thread. `in_child` runs first in the fork: it closes what a job must not hold.
+    """Make the namespaces of a job whose layers lie in `folder` (to be made by `enter.job_folders`) over `layers`, the newest
+    first. Called in a process with one thread. `in_child` runs first in the fork: it closes what a job must not hold.
 
     Raises OSError with the step that the machine refuses."""
     from headrace.sandbox.enter import enter

@@ -1,4 +1,4 @@
-"""The way out of a job's own network where nothing better is installed: an HTTP proxy and the run's services, on the job's loopback.
+"""The way out of a job's own network where nothing better is there: an HTTP proxy and the run's services, on the job's loopback.
 
 One process a leg, outside of the job, over listeners that the job's process 1 has opened. It takes `CONNECT` and absolute-form
 requests, resolves names itself, and connects neither to this machine nor to what only this machine can reach.
@@ -33,7 +33,7 @@ def start(proxy: Socket | None, forwards: Sequence[tuple[Socket, int]], environ:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.set_wakeup_fd(-1)
             _keep_only([listener.fileno() for listener in (*([proxy] if proxy else []), *(one for one, _ in forwards))])
-            _serve(proxy, dict((listener.fileno(), (listener, port)) for listener, port in forwards), environ)
+            _serve(proxy, {listener.fileno(): (listener, port) for listener, port in forwards}, environ)
         finally:
             os._exit(0)
     for listener in (proxy, *(one for one, _ in forwards)):
@@ -179,8 +179,8 @@ def _read_head(client: socket.socket) -> tuple[bytes, bytes]:
 def _answer(client: socket.socket, status: int, text: str) -> None:
     body = f"headrace: {text}\n".encode("utf-8", "replace")
     reason = {400: "Bad Request", 403: "Forbidden", 502: "Bad Gateway"}[status]
-    head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    client.sendall(head.encode() + body)
+    lines = [f"HTTP/1.1 {status} {reason}", "Content-Type: text/plain", f"Content-Length: {len(body)}", "Connection: close"]
+    client.sendall("\r\n".join([*lines, "", ""]).encode() + body)
 
 
 def split(place: str, usual: int) -> tuple[str, int]:
@@ -243,7 +243,8 @@ def _resolves_here(host: str) -> bool:
 def allowed(address: str, own: frozenset[str]) -> bool:
     """Whether a job may connect there: neither this machine, nor what has a meaning only on this machine's links.
 
-    >>> [allowed(a, frozenset({"192.168.1.7"})) for a in ("1.2.3.4", "10.0.0.1", "127.1.2.3", "169.254.169.254", "192.168.1.7", "::1")]
+    >>> own = frozenset({"192.168.1.7"})
+    >>> [allowed(a, own) for a in ("1.2.3.4", "10.0.0.1", "127.1.2.3", "169.254.169.254", "192.168.1.7", "::1")]
     [True, True, False, False, False, False]
     >>> [allowed(a, frozenset()) for a in ("::ffff:127.0.0.1", "fe80::1", "0.0.0.0", "224.0.0.1", "2001:db8::1")]
     [False, False, False, False, True]

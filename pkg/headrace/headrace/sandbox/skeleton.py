@@ -14,8 +14,8 @@ from headrace.sandbox.ids import HOST_IDS, Mode
 from headrace.sandbox.places import HOME, TOOLS, WORK
 
 _OWN = (
-    ("proc", 0o555), ("sys", 0o555), ("dev", 0o755), ("run", 0o755), ("run/lock", 0o1777), ("run/scratch", 0o755), ("tmp", 0o1777),
-    ("home", 0o755), ("root", 0o700), ("mnt", 0o755), ("srv", 0o755), ("media", 0o755), ("boot", 0o755),
+    ("proc", 0o555), ("sys", 0o555), ("dev", 0o755), ("run", 0o755), ("run/lock", 0o1777), ("run/scratch", 0o755),
+    ("tmp", 0o1777), ("home", 0o755), ("root", 0o700), ("mnt", 0o755), ("srv", 0o755), ("media", 0o755), ("boot", 0o755),
     (HOME[1:], 0o755), (WORK[1:], 0o755),
 )  # fmt: skip
 _WRITABLE = frozenset(("/usr", "/etc", "/var", "/opt"))
@@ -39,8 +39,8 @@ def path_of(state: str, how: Mode, bases: tuple[str, ...]) -> str:
 
 
 def make(path: str, how: Mode, bases: tuple[str, ...]) -> None:
-    """Make it where it is missing: a hundredth of a second for root, up to half a minute, once, for a user whose job has to be able
-    to write into folders of root's. Two may make it at once. Raises OSError."""
+    """Make it where it is missing: a second for root, up to half a minute, once, for a user whose job has to be able to write
+    into folders of root's. Two may make it at once. Raises OSError."""
     if os.path.isdir(path):
         return
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
@@ -182,10 +182,8 @@ def _mirror(path: str, base: str) -> None:
 def _is_huge(folder: str) -> bool:
     if folder.count("/") not in (3, 4):
         return False
-    count = 0
-    for one in _folders(folder):
-        count += 1
-        if one.endswith("site-packages") or one.endswith("dist-packages"):
+    for count, one in enumerate(_folders(folder)):
+        if one.endswith(("site-packages", "dist-packages")):
             return False
         if count > _TOO_MANY:
             return True

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_core.legs import WORKFLOW, Ran, job
+from headrace.workflow.reader import load
+from test_core.legs import WORKFLOW, Ran, job, ticket_of
 from test_core.repositories import make_repository
 
 
@@ -535,20 +536,25 @@ def test_two_orders_that_arrive_at_once_both_count(tmp_path: Path) -> None:
     assert (ran.result, results(ran)) == ("cancelled", ["cancelled"])
 
 
-def test_folders_that_were_made_ahead_are_the_legs_and_what_is_missing_of_them_is_made(tmp_path: Path) -> None:
+def test_what_was_made_ahead_is_the_legs_and_what_is_missing_of_it_is_made(tmp_path: Path) -> None:
     from headrace.runner import folders
+    from headrace.runner.ready import get_ready
     from headrace.runner.ticket import Folders
 
-    ahead = folders.make_ahead([str(tmp_path), "repo"])
-    (Path(ahead) / "home" / "mark").write_text("")
-    shutil.rmtree(Path(ahead) / "tools")
-    place = Folders.below(str(tmp_path / "7"), "repo", "")
-    folders.take(ahead, place)
-    assert not os.path.exists(ahead)
-    assert os.path.exists(f"{place.home}/mark")
-    assert all(os.path.isdir(each) for each in (place.workspace, place.tool_cache, f"{place.temp}/{folders.COMMANDS}"))
-    folders.take("", Folders.below(str(tmp_path / "8"), "repo", ""))
-    folders.take(ahead, Folders.below(str(tmp_path / "9"), "repo", ""))  # it has gone
-    assert os.path.isdir(tmp_path / "8" / "home")
-    assert os.path.isdir(tmp_path / "9" / "home")
-    assert folders.make_ahead([]) == folders.make_ahead(["/proc/none", "repo"]) == ""
+    ready = get_ready(lambda: None, {"isolation": "host", "work": str(tmp_path), "repository": "repo"})
+    try:
+        ahead = Path(ready.folder)
+        (ahead / "home" / "mark").write_text("")
+        shutil.rmtree(ahead / "tools")
+        ticket = ticket_of(tmp_path, load("ci.yml", (WORKFLOW + steps("- run: x")).encode()).workflow)
+        ready.take(ticket)
+        place = ticket.folders
+        assert not ahead.exists()
+        assert os.path.exists(f"{place.home}/mark")
+        assert all(os.path.isdir(each) for each in (place.workspace, place.tool_cache, f"{place.temp}/{folders.COMMANDS}"))
+        folders.take(str(ahead), str(tmp_path / "other"))  # it has gone
+        assert os.path.isdir(tmp_path / "other")
+        inside = Folders.inside("/r", "repo", "/l")
+        assert inside.workspace == "/home/runner/work/repo/repo"
+    finally:
+        ready.sandbox.close()
