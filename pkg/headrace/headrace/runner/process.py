@@ -25,10 +25,11 @@ _READ = 1 << 17
 
 
 class Ended(Struct, frozen=True):
-    """`status` as shells print it. `because`: why it was ended early, if it was."""
+    """`status` as shells print it. `because`: why it was ended early, if it was. `alone`: nothing that it started lived on."""
 
     status: int
     because: Literal["", "timeout", "cancelled"] = ""
+    alone: bool = False
 
 
 class Supervision(Struct):
@@ -103,7 +104,7 @@ class _Watch:
         for reader in self._readers.values():
             self._w.log.write(reader.finish())
         assert self._process.status is not None
-        return Ended(self._process.status, self._because)
+        return Ended(self._process.status, self._because, self._process.alone)
 
     def _wait(self, drained: float | None) -> int | None:
         """Milliseconds for poll."""

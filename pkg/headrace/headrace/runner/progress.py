@@ -25,7 +25,8 @@ class Post(Struct):
 
 class Progress:
     """One leg's, changed by its steps. `env` is workflow and job `env` plus every GITHUB_ENV write, `path` the GITHUB_PATH
-    entries in the order in which they were added, `steps` the context of finished steps with an id."""
+    entries in the order in which they were added, `steps` the context of finished steps with an id. `spent`: command files (kind →
+    path) that nobody will write to any more."""
 
     def __init__(self, masker: Masker) -> None:
         self.masker = masker
@@ -35,6 +36,7 @@ class Progress:
         self.path: list[str] = []
         self.steps: dict[str, Any] = {}
         self.posts: list[Post] = []
+        self.spent: dict[str, str] = {}
         self.number = 0
         self.cancelling = False
         self.forced = False

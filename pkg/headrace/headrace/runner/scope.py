@@ -56,7 +56,8 @@ class Scope:
         mark = new_mark()
         for kind, _, prefix in FILES:
             self.files[kind] = f"{self.ticket.folders.temp}/{COMMANDS}/{prefix}{mark}"
-        self.sandbox.write([(path, b"") for path in self.files.values()])
+        spent, self.progress.spent = self.progress.spent, {}
+        self.sandbox.renew([(spent.get(kind, ""), path) for kind, path in self.files.items()])
 
     def variable(self, name: str) -> str | None:
         """From the step's `env`, else from what the job inherits."""

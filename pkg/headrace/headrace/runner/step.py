@@ -118,6 +118,7 @@ class _One:
             if laid is not None:
                 return self._fail(laid)
             if not self._scope.holds(self._condition):
+                self._r.progress.spent = self._scope.files
                 facts = {"condition": self._condition, "status": self._r.progress.status}
                 return _Verdict("skipped", why=Reason("step-condition", self._step.condition.at, facts))
         except _ERRORS as error:
@@ -220,7 +221,10 @@ class _One:
         self.outputs.update(self._voice.outputs)
         self._scope.state.update(self._voice.state)
         takeup = Takeup(self._scope, self._voice, self._log, self.outputs, self._number)
-        return takeup.take(self._r.watch.sandbox) or self._voice.failed
+        wrong = takeup.take(self._r.watch.sandbox)
+        if ended.alone:  # else what goes on in the background could write into the files of a later step
+            self._r.progress.spent = self._scope.files
+        return wrong or self._voice.failed
 
 
 def words(error: Exception) -> str:

@@ -69,6 +69,15 @@ def reap() -> list[tuple[int, int]]:
         ended.append((pid, exit_code(status)))
 
 
+def childless() -> bool:
+    """Whether nothing is below us: every orphan would have come to us."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return True
+    return False
+
+
 def exit_code(status: int) -> int:
     """A wait status as shells print it."""
     code = os.waitstatus_to_exitcode(status)

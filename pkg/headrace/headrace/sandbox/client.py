@@ -18,6 +18,7 @@ class SpawnedProcess:
         self._client = client
         self._number = number
         self.status: int | None = None
+        self.alone = False
 
     def signal(self, number: int) -> None:
         if self.status is None:
@@ -55,8 +56,9 @@ class InitClient:
 
     def _take(self, message: dict[str, Any]) -> None:
         match message:
-            case {"exited": int(number), "status": int(status)} if number in self._processes:
-                self._processes.pop(number).status = status
+            case {"exited": int(number), "status": int(status), "alone": bool(alone)} if number in self._processes:
+                process = self._processes.pop(number)
+                process.status, process.alone = status, alone
 
     def _await(self, key: str) -> dict[str, Any]:
         """The next message that has `key` or tells of a failure; ends of processes are taken in on the way."""

@@ -27,6 +27,20 @@ def write_new(files: Iterable[tuple[str, bytes]]) -> None:
             os.close(fd)
 
 
+def renew(names: Iterable[tuple[str, str]]) -> None:
+    """Empty files under new names (old, new): the old one where it is as it was made, else one that is made now. A new file can cost
+    a millisecond where many have just been deleted, as ext4 passes over their places for a while. Raises OSError."""
+    for old, new in names:
+        try:
+            status = os.lstat(old)
+            if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 and not status.st_size and status.st_uid == os.geteuid():
+                os.rename(old, new)
+                continue
+        except OSError:
+            pass
+        write_new([(new, b"")])
+
+
 def make_folders(paths: Iterable[str]) -> None:
     """Raises OSError."""
     for path in paths:

@@ -29,6 +29,9 @@ class HostSandbox(InitClient):
     def write(self, new: Sequence[tuple[str, bytes]]) -> None:
         files.write_new(new)
 
+    def renew(self, names: Sequence[tuple[str, str]]) -> None:
+        files.renew(names)
+
     def make_folders(self, paths: Sequence[str]) -> None:
         files.make_folders(paths)
 

@@ -17,7 +17,7 @@ import msgspec
 from headrace.base.sockets import AF_INET, SOCK_STREAM, Socket
 from headrace.sandbox import files
 from headrace.sandbox.channel import Channel, Closed, close_all
-from headrace.sandbox.children import adopt_orphans, end_all, kill, reap
+from headrace.sandbox.children import adopt_orphans, childless, end_all, kill, reap
 from headrace.sandbox.protocol import Function
 
 # Python ignores these, and an ignored signal stays ignored through exec: a step must get the defaults
@@ -46,7 +46,7 @@ def serve(channel: Channel, functions: Mapping[str, Function] | None = None) -> 
                 for pid, status in reap():
                     number = running.pop(pid, None)
                     if number is not None:
-                        channel.send({"exited": number, "status": status})
+                        channel.send({"exited": number, "status": status, "alone": childless()})
             if channel.fileno() in ready:
                 request, fds = channel.receive()
                 if not answer_files(channel, request, fds, functions or {}):
@@ -68,6 +68,9 @@ def answer_files(channel: Channel, request: dict[str, Any], fds: list[int], func
                 os.close(fd)
             case {"write": list(new)}:
                 files.write_new([(path, data) for path, data in new])
+                channel.send({"file": True})
+            case {"renew": list(names)}:
+                files.renew([(old, new) for old, new in names])
                 channel.send({"file": True})
             case {"folders": list(paths)}:
                 files.make_folders(paths)

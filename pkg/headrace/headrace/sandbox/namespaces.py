@@ -49,6 +49,9 @@ class NamespaceSandbox(InitClient):
     def write(self, new: Sequence[tuple[str, bytes]]) -> None:
         self._ask({"write": list(new)}, new[0][0] if new else "")
 
+    def renew(self, names: Sequence[tuple[str, str]]) -> None:
+        self._ask({"renew": list(names)}, names[0][1] if names else "")
+
     def make_folders(self, paths: Sequence[str]) -> None:
         self._ask({"folders": list(paths)}, paths[0] if paths else "")
 

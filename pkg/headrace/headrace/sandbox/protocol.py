@@ -17,10 +17,14 @@ Function = Callable[..., Any]
 
 
 class Process(Protocol):
-    """A process that was started in the sandbox. `status` is None while it runs, then its exit code (128 + N for signal N)."""
+    """A process that was started in the sandbox. `status` is None while it runs, then its exit code (128 + N for signal N).
+    `alone`: it has ended, and nothing that it started lived on."""
 
     @property
     def status(self) -> int | None: ...
+
+    @property
+    def alone(self) -> bool: ...
 
     def signal(self, number: int) -> None:
         """Send a signal to this process alone. Does nothing once it has ended."""
@@ -50,6 +54,10 @@ class Sandbox(Protocol):
 
     def write(self, new: Sequence[tuple[str, bytes]]) -> None:
         """Write files that are not there yet. Raises OSError."""
+        ...
+
+    def renew(self, names: Sequence[tuple[str, str]]) -> None:
+        """Empty files under new names (old, new), the old one taken where it has stayed empty. Raises OSError."""
         ...
 
     def make_folders(self, paths: Sequence[str]) -> None:

@@ -558,3 +558,20 @@ def test_what_was_made_ahead_is_the_legs_and_what_is_missing_of_it_is_made(tmp_p
         assert inside.workspace == "/home/runner/work/repo/repo"
     finally:
         ready.sandbox.close()
+
+
+def test_command_files_are_taken_again_only_where_nobody_can_write_to_them_any_more(tmp_path: Path) -> None:
+    text = """\
+- run: stat -c 'first %i' $GITHUB_ENV
+- run: stat -c 'second %i' $GITHUB_ENV; (exec 9>>$GITHUB_ENV; while [ ! -e go ]; do sleep 0.01; done; echo LATE=x >&9; touch done) >/dev/null 2>&1 &
+- run: stat -c 'third %i' $GITHUB_ENV; touch go; while [ ! -e done ]; do sleep 0.01; done
+- run: echo "late is [$LATE]"; echo A=b >>$GITHUB_ENV
+- run: echo "a is [$A]"; test ! -s $GITHUB_ENV
+- {run: 'ln $GITHUB_ENV kept', if: always()}
+- run: echo B=c >>$GITHUB_ENV; test ! -s kept
+"""
+    ran = job(tmp_path, steps(text))
+    assert results(ran) == ["success"] * 7, ran.lines
+    inodes = dict(line.split() for line in ran.lines if line.split()[:1] in (["first"], ["second"], ["third"]) and len(line.split()) == 2)
+    assert inodes["first"] == inodes["second"] != inodes["third"]
+    assert {"late is []", "a is [b]"} <= set(ran.lines)
