@@ -25,8 +25,8 @@ class Post(Struct):
 
 class Progress:
     """One leg's, changed by its steps. `env` is workflow and job `env` plus every GITHUB_ENV write, `path` the GITHUB_PATH
-    entries in the order in which they were added, `steps` the context of finished steps with an id. `spent`: command files (kind →
-    path) that nobody will write to any more."""
+    entries in the order in which they were added, `steps` the context of finished steps with an id. `spent`: command files
+    (kind → path) that nobody will write to any more."""
 
     def __init__(self, masker: Masker) -> None:
         self.masker = masker

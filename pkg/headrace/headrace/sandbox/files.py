@@ -28,8 +28,8 @@ def write_new(files: Iterable[tuple[str, bytes]]) -> None:
 
 
 def renew(names: Iterable[tuple[str, str]]) -> None:
-    """Empty files under new names (old, new): the old one where it is as it was made, else one that is made now. A new file can cost
-    a millisecond where many have just been deleted, as ext4 passes over their places for a while. Raises OSError."""
+    """Empty files under new names (old, new): the old one where it is as it was made, else one that is made now. A new file can
+    cost a millisecond where many have just been deleted, as ext4 passes over their places for a while. Raises OSError."""
     for old, new in names:
         try:
             status = os.lstat(old)
