@@ -572,6 +572,8 @@ def test_command_files_are_taken_again_only_where_nobody_can_write_to_them_any_m
 """
     ran = job(tmp_path, steps(text))
     assert results(ran) == ["success"] * 7, ran.lines
-    inodes = dict(line.split() for line in ran.lines if line.split()[:1] in (["first"], ["second"], ["third"]) and len(line.split()) == 2)
+    inodes = dict(
+        line.split() for line in ran.lines if line.split()[:1] in (["first"], ["second"], ["third"]) and len(line.split()) == 2
+    )
     assert inodes["first"] == inodes["second"] != inodes["third"]
     assert {"late is []", "a is [b]"} <= set(ran.lines)
