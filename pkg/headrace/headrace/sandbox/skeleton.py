@@ -23,6 +23,7 @@ _COPIED = ("/etc", "/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log")
 _GUARDED = ("/etc", "/var", "/opt")
 _WATCHED = ("/etc", "/etc/ssh", "/etc/ssl", "/etc/ssl/private", "/var", "/var/lib", "/opt", "/var/lib/dpkg/status", "/etc/passwd",
             "/usr/local/bin", "/usr/local/lib", "/etc/resolv.conf", "/etc/shadow")  # fmt: skip
+_LARGE = 16 << 20  # bytes of a file that is not copied (archives of packages, say) unless it belongs to the package database
 _TOO_MANY = 3000  # folders of a tree that is not worth mirroring: a package is hardly ever installed into one
 
 
@@ -171,12 +172,18 @@ def _mirror(path: str, base: str) -> None:
         if folder.startswith(_COPIED):
             for name in files:
                 source, target = f"{folder}/{name}", f"{path}{folder}/{name}"
-                if not os.path.islink(source) and os.path.isfile(source):
+                if not os.path.islink(source) and os.path.isfile(source) and _is_worth_it(source):
                     if os.access(source, os.R_OK):
                         shutil.copy2(source, target)
                     else:
                         with open(target, "w"):
                             pass
+
+
+def _is_worth_it(source: str) -> bool:
+    if source.startswith("/var/lib/dpkg/"):
+        return True
+    return not source.startswith("/var/cache/apt/archives/") and os.stat(source).st_size <= _LARGE
 
 
 def _is_huge(folder: str) -> bool:

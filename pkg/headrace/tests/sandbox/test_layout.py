@@ -1,0 +1,78 @@
+"""What a job sees of the machine: which folders are taken, and what stands in for what."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from headrace.sandbox import ids, layout, skeleton
+
+
+def test_only_the_system_is_shown_and_nothing_that_holds_what_is_to_be_avoided() -> None:
+    shown = layout.bases([])
+    assert "/usr" in shown
+    assert all(path.split("/")[1] in layout.SHOWN for path in shown)
+    split = layout.bases(["/usr/share/doc"])
+    assert "/usr" not in split
+    assert "/usr/share" not in split
+    assert "/usr/share/doc" not in split
+    assert "/usr/bin" in split
+    assert not any(point != base and point.startswith(f"{base}/") for base in shown for point in layout.mount_points())
+
+
+def test_exposed_folders_are_those_that_are_there_and_not_seen_anyway(tmp_path: Path) -> None:
+    for name in ("a/b", "c", "a-b"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "file").write_text("")
+    asked = [
+        tmp_path / "a" / "b",
+        tmp_path / "a",
+        tmp_path / "c",
+        tmp_path / "none",
+        tmp_path / "file",
+        Path("/usr/lib"),
+        tmp_path / "a-b",
+    ]
+    found = layout.exposures(map(str, asked), ["/usr"])
+    assert sorted(found) == sorted((str(tmp_path / name), str(tmp_path / name)) for name in ("a", "c", "a-b"))
+
+
+def test_a_layout_survives_its_way_to_the_supervisors() -> None:
+    made = layout.Layout("root", ("/usr",), "/skeleton", (("/a", "/b"),), (("/c", "/d"),), host_network=True)
+    import msgspec
+
+    assert layout.decode(msgspec.to_builtins(made)) == made
+    assert made.overlays() == (("/usr", "/usr"), ("/a", "/b"))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="root's skeleton replaces what others may not read")
+def test_the_skeleton_of_root_holds_nothing_in_the_place_of_every_secret(tmp_path: Path) -> None:
+    system = tuple(base for base in layout.bases([]) if base == "/etc")
+    path = skeleton.path_of(str(tmp_path), "inner", system)
+    skeleton.make(path, "inner", system)
+    skeleton.make(path, "inner", system)  # it is there
+    for folder, _, names in os.walk("/etc"):
+        for name in names:
+            source = os.path.join(folder, name)
+            status = os.lstat(source)
+            if stat.S_ISREG(status.st_mode) and not status.st_mode & 0o004 and status.st_size:
+                hidden = os.path.lexists(path + source) or any(
+                    os.path.isdir(path + str(parent)) and "user.overlay.opaque" in os.listxattr(path + str(parent))
+                    for parent in Path(source).parents
+                )
+                assert hidden, source
+    assert all(line.split(":")[1] == "*" for line in Path(f"{path}/etc/shadow").read_text().splitlines())
+
+
+def test_a_resolver_on_the_machines_own_loopback_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = skeleton.resolver()
+    assert "nameserver" in text
+    assert not any(line.startswith("nameserver 127.") for line in text.splitlines())
+
+
+def test_every_process_has_one_of_four_modes() -> None:
+    assert ids.mode() in ("root", "sub", "single", "inner")
+    assert ids.owner("root") == ids.HOST_IDS
+    assert ids.owner("single") == os.getuid()
