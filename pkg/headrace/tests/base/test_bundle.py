@@ -37,7 +37,14 @@ class Copy:
 
     def python(self, code: str, *options: str, **extra: str) -> list[str]:
         env = {**self.env, **extra}
-        done = subprocess.run([sys.executable, *options, "-c", code], env=env, capture_output=True, text=True, check=True)
+        done = subprocess.run(  # elsewhere: `-c` looks into the present folder first
+            [sys.executable, *options, "-c", code],
+            env=env,
+            cwd=self.root.parent.parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         return done.stdout.split()
 
     def ask(self, module: str = "headrace.plug.extra", *options: str) -> list[str]:
