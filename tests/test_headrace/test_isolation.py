@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from headrace.sandbox.slirp import usable
 from test_core.calls import Done, Headrace, lines_until, until
 
 ON = ("--isolation", "namespaces")
@@ -31,8 +32,18 @@ def one(script: str, *more: str) -> str:
     return f"  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: |\n{lines}" + "".join(more)
 
 
-def run(headrace: Headrace, script: str, *arguments: str, folder: str = "repo") -> Done:
-    return headrace.run(one(script), *ON, "-v", *arguments, folder=folder)
+def run(headrace: Headrace, script: str, *arguments: str, folder: str = "repo", **extra: str) -> Done:
+    return headrace.run(one(script), *ON, "-v", *arguments, folder=folder, **extra)
+
+
+@pytest.fixture
+def no_slirp(tmp_path: Path) -> str:
+    """A PATH whose slirp4netns does not work."""
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "slirp4netns").write_text("#!/bin/sh\nexit 1\n")
+    (folder / "slirp4netns").chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
 
 
 def output(done: Done) -> list[str]:
@@ -171,20 +182,37 @@ P"""
 
 @pytest.mark.parametrize("proxy", [True, False])
 def test_services_of_the_machine_are_out_of_reach_unless_its_network_is_asked_for(
-    headrace: Headrace, server: int, proxy: bool
+    headrace: Headrace, server: int, no_slirp: str, proxy: bool
 ) -> None:
     for number, host in enumerate(("127.0.0.1", "localhost", "0.0.0.0", "[::ffff:127.0.0.1]")):
-        done = run(headrace, ASK.format(proxy=proxy, host=host, port=server), folder=f"r{number}")
-        assert any(line.startswith("refused:") for line in output(done)), done.err
+        done = run(headrace, ASK.format(proxy=proxy, host=host, port=server), folder=f"r{number}", PATH=no_slirp)
+        refusals = [line for line in output(done) if line.startswith("refused:")]
+        assert refusals, done.err
+        asked = proxy and host in ("0.0.0.0", "[::ffff:127.0.0.1]")  # of the other two no proxy is asked
+        assert not asked or "Forbidden" in refusals[0]
     done = run(headrace, ASK.format(proxy=False, host="127.0.0.1", port=server), "--network", "host", folder="host")
     assert "answer: hello from the machine" in output(done), done.err
+
+
+@pytest.mark.skipif(not usable(os.environ["PATH"]), reason="needs slirp4netns, and /dev/net/tun for everybody")
+def test_with_slirp4netns_a_job_has_an_interface_and_no_proxy_and_still_not_the_machine(headrace: Headrace, server: int) -> None:
+    done = run(headrace, 'ls /sys/class/net; test -z "$http_proxy"')
+    assert done.status == 0, done.err
+    assert {"lo", "tap0"} <= set(output(done))
+    for number, host in enumerate(("127.0.0.1", "10.0.2.2")):
+        done = run(headrace, ASK.format(proxy=False, host=host, port=server), folder=f"r{number}")
+        assert any(line.startswith("refused:") for line in output(done)), done.err
+
+
+def test_without_slirp4netns_there_is_a_proxy(headrace: Headrace, no_slirp: str) -> None:
+    done = run(headrace, 'test -n "$https_proxy"; ls /sys/class/net', PATH=no_slirp)
+    assert (done.status, "tap0" in output(done)) == (0, False), done.err
 
 
 def test_without_a_network_there_is_no_proxy(headrace: Headrace) -> None:
     done = run(headrace, 'test -z "$http_proxy"; ls /sys/class/net', "--network", "none")
     assert done.status == 0
     assert "lo" in output(done)
-    assert run(headrace, 'test -n "$https_proxy"', folder="with").status == 0
 
 
 @pytest.mark.parametrize(

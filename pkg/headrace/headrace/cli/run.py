@@ -96,7 +96,9 @@ NAMESPACES = (
     "/var, and nothing else of it"
 )
 NETWORKS = {
-    "private": "network: private. Programs of a job reach the outside through an HTTP proxy on the job's own loopback",
+    "slirp": "network: private. Jobs reach the outside, and not this machine's loopback, through slirp4netns",
+    "private": "network: private. Programs of a job reach the outside through an HTTP proxy on the job's own loopback; "
+    "more than HTTP goes out with slirp4netns (apt-get install slirp4netns)",
     "host": "network: host. Jobs have this machine's network, its own services included",
     "none": "network: none. Jobs reach nothing but themselves",
 }
@@ -138,8 +140,14 @@ def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str]
     for name in asked.actions:
         if name not in used:
             raise UsageError(Problem(f"--action {name}: only called workflows can come from a folder yet", hint="leave it out"))
+    network, slirp = values["network"] or "private", ""
+    if values["isolation"] == "namespaces" and network == "private":
+        from headrace.sandbox.slirp import usable
+
+        slirp = usable(os.environ.get("PATH", ""))
     return RunOptions(
-        notes=notes(os.environ, left_out, (values["network"] or "private") if values["isolation"] == "namespaces" else ""),
+        notes=notes(os.environ, left_out, ("slirp" if slirp else network) if values["isolation"] == "namespaces" else ""),
+        slirp=slirp,
         isolation=values["isolation"] or "auto",
         network=values["network"] or "private",
         expose=tuple(os.path.abspath(path) for path in values["expose"]),

@@ -13,6 +13,7 @@ class RunOptions(Struct, frozen=True):
 
     isolation: Literal["auto", "namespaces", "host"] = "auto"
     network: Literal["private", "host", "none"] = "private"
+    slirp: str = ""  # the program that gives a private network its way out; empty where that is an HTTP proxy
     expose: tuple[str, ...] = ()
     native: bool = True
     max_parallel: int = 0

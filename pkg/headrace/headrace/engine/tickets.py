@@ -55,6 +55,7 @@ class Tickets:
 
             known["layout"] = encode(make_layout(self._plan, options, self._run, self._scope))
             known["network"] = options.network
+            known["slirp"] = options.slirp
             known["services"] = self._services.port
         return known
 

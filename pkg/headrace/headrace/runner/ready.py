@@ -56,7 +56,7 @@ def get_ready(close_private: Callable[[], None], run: dict[str, Any]) -> Ready:
 def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready:
     import hashlib  # noqa: F401  # nothing can be imported in the job
 
-    from headrace.sandbox import enter, layout, outlet
+    from headrace.sandbox import enter, layout, outlet, slirp
     from headrace.sandbox.namespaces import open_namespaces
 
     decoded = layout.decode(run["layout"])
@@ -68,7 +68,7 @@ def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready
         env = {"TAR_OPTIONS": "--no-same-owner"} if decoded.mode == "single" else {}
         if not decoded.host_network:
             proxy = None
-            if run["network"] == "private":
+            if run["network"] == "private" and not (run["slirp"] and slirp.attach(run["slirp"], sandbox.pid)):
                 proxy, port = sandbox.listen()
                 env |= outlet.variables(port)
             services, _ = sandbox.listen(run["services"])  # the same port as on the machine: its address is the same in the job

@@ -69,6 +69,10 @@ def answer_files(channel: Channel, request: dict[str, Any], fds: list[int], func
             case {"write": list(new)}:
                 files.write_new([(path, data) for path, data in new])
                 channel.send({"file": True})
+            case {"hide": True}:  # no step may read the memory of process 1, which is a copy of its supervisor's
+                from headrace.sandbox.kernel import hide_from_peers
+
+                hide_from_peers()
             case {"renew": list(names)}:
                 files.renew([(old, new) for old, new in names])
                 channel.send({"file": True})

@@ -28,6 +28,7 @@ class NamespaceSandbox(InitClient):
         super().__init__(channel, pid)
         self._pidfd = pidfd
         self._layout = layout
+        self._hidden = False
 
     @property
     def pid(self) -> int:
@@ -35,6 +36,9 @@ class NamespaceSandbox(InitClient):
         return self._pid
 
     def spawn(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, out: int, err: int) -> SpawnedProcess:
+        if not self._hidden:  # only now: nobody could have given it a network after that
+            self._hidden = True
+            self.request({"hide": True})
         if self._layout.mode == "root":  # else `echo x >/dev/stdout` is denied: it opens the pipe anew
             owner = ids.owner("root")
             os.fchown(out, owner, owner)
@@ -117,13 +121,10 @@ def open_namespaces(
     ours, theirs = pair()
 
     def be_first() -> None:
-        from headrace.sandbox.kernel import hide_from_peers
-
         kept = theirs.fileno()
         os.closerange(3, kept)
         os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
         prefer_for_oom_kill()
-        hide_from_peers()
         serve(theirs, functions)
 
     first = os.fork()

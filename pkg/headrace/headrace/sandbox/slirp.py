@@ -1,0 +1,62 @@
+"""The better way out of a job's own network: slirp4netns, all protocols and names, where it is installed and may be used."""
+
+from __future__ import annotations
+
+import os
+import select
+
+_SECONDS = 5.0
+_TUN = "/dev/net/tun"
+HINT = "apt-get install slirp4netns"
+
+
+def usable(path: str) -> str:
+    """The program, found on `path`; empty where there is none, or where it could not open what it needs."""
+    if not os.access(_TUN, os.R_OK | os.W_OK):
+        return ""
+    for folder in (*path.split(os.pathsep), "/usr/sbin", "/usr/bin"):
+        program = os.path.join(folder, "slirp4netns")
+        if os.access(program, os.X_OK) and os.path.isfile(program):
+            return program
+    return ""
+
+
+def attach(program: str, pid: int) -> bool:
+    """Give the network of process `pid` a way out; whether that has worked. The helper is a child of this process and ends with
+    it. The machine's own loopback stays out of reach."""
+    ready, tell = os.pipe2(os.O_CLOEXEC)
+    watched, held = os.pipe2(os.O_CLOEXEC)
+    words = [program, "--configure", "--mtu=65520", "--disable-host-loopback", "-r", "3", "-e", "4", str(pid), "tap0"]
+    high = [_above(tell), _above(watched)]
+    try:
+        os.posix_spawn(
+            program,
+            words,
+            {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+                (os.POSIX_SPAWN_DUP2, high[0], 3),
+                (os.POSIX_SPAWN_DUP2, high[1], 4),
+            ],
+            setsid=True,
+        )
+    except OSError:
+        os.close(ready)
+        os.close(held)
+        return False
+    finally:
+        for fd in (*high, tell, watched):
+            os.close(fd)
+    try:
+        return bool(select.select([ready], [], [], _SECONDS)[0]) and os.read(ready, 1) == b"1"
+    finally:
+        os.close(ready)
+
+
+def _above(fd: int) -> int:
+    """The same descriptor, at a number that no other is moved to."""
+    import fcntl
+
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
