@@ -34,7 +34,8 @@ OUTPUTS_LIMIT = 1 << 20
 
 
 def run_leg(ticket: JobTicket, control: Control, ready: Ready) -> None:
-    """Run the leg and report it all. The sandbox is closed before the result is told: then nothing of the leg is left alive.
+    """Run the leg and report it all. When the result is told nothing of the leg is left alive: the sandbox has been closed, or
+    holds no process already.
 
     Raises EngineGone, and EngineError where the machine fails (the engine then finds the leg lost)."""
     begun = time.monotonic()
@@ -43,11 +44,13 @@ def run_leg(ticket: JobTicket, control: Control, ready: Ready) -> None:
     leg = _Leg(ticket, control, ready)
     try:
         result, outputs = leg.run()
+        if not leg.alone:
+            ready.sandbox.close()
+        control.emit(LegFinished(ticket.leg, result, outputs, time.monotonic() - begun))
+        control.flush()  # the next job need not wait for the end of an empty sandbox
     finally:
         ready.sandbox.close()
         leg.log.close()
-    control.emit(LegFinished(ticket.leg, result, outputs, time.monotonic() - begun))
-    control.flush()
 
 
 class _Leg:
@@ -78,6 +81,11 @@ class _Leg:
             steps.post(progress.posts.pop())
         outputs = self._complete()
         return progress.status, outputs
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing that the steps started lives on."""
+        return self._progress.alone
 
     # -- orders --
 

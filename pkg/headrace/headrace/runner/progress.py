@@ -26,7 +26,7 @@ class Post(Struct):
 class Progress:
     """One leg's, changed by its steps. `env` is workflow and job `env` plus every GITHUB_ENV write, `path` the GITHUB_PATH
     entries in the order in which they were added, `steps` the context of finished steps with an id. `spent`: command files
-    (kind → path) that nobody will write to any more."""
+    (kind → path) that nobody will write to any more. `alone`: nothing that the last program started lived on."""
 
     def __init__(self, masker: Masker) -> None:
         self.masker = masker
@@ -37,6 +37,7 @@ class Progress:
         self.steps: dict[str, Any] = {}
         self.posts: list[Post] = []
         self.spent: dict[str, str] = {}
+        self.alone = True
         self.number = 0
         self.cancelling = False
         self.forced = False

@@ -222,6 +222,7 @@ class _One:
         self._scope.state.update(self._voice.state)
         takeup = Takeup(self._scope, self._voice, self._log, self.outputs, self._number)
         wrong = takeup.take(self._r.watch.sandbox)
+        self._r.progress.alone = ended.alone
         if ended.alone:  # else what goes on in the background could write into the files of a later step
             self._r.progress.spent = self._scope.files
         return wrong or self._voice.failed
