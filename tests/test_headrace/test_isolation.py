@@ -15,6 +15,7 @@ from headrace.sandbox.slirp import usable
 from test_core.calls import Done, Headrace, lines_until, until
 
 ON = ("--isolation", "namespaces")
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else "python3"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,6 +29,7 @@ def possible(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 def one(script: str, *more: str) -> str:
+    script = script.replace("PYTHON ", f"{PYTHON} ")
     lines = "".join(f"          {line}\n" for line in script.splitlines())
     return f"  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: |\n{lines}" + "".join(more)
 
@@ -136,7 +138,7 @@ def test_only_the_jobs_own_processes_are_to_be_seen_and_its_ports_are_its_own(he
     script = """\
 count=$(ls -d /proc/[0-9]* | wc -l)
 test $count -lt 8
-python3 - <<'P'
+PYTHON - <<'P'
 import socket, threading
 server = socket.create_server(("127.0.0.1", 8288))
 threading.Thread(target=lambda: server.accept()[0].sendall(b"${{ matrix.n }}")).start()
@@ -170,7 +172,7 @@ def server() -> Iterator[int]:
 
 
 ASK = """\
-python3 - <<'P'
+PYTHON - <<'P'
 import os, sys, urllib.request
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({{"http": os.environ.get("http_proxy", "")}} if {proxy} else {{}}))
 try:

@@ -59,7 +59,15 @@ def _interpreters() -> Iterator[str]:
     from headrace.actions.interpreters import roots
 
     yield from (sys.prefix, sys.base_prefix, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    yield from _libraries()
     yield from (root for root in roots(os.environ) if os.path.basename(root) != "bin")
+
+
+def _libraries() -> Iterator[str]:
+    """Where the interpreter's own shared library lies: of one that was copied, with the original."""
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
+        mapped = {line.split(maxsplit=5)[5].rstrip("\n") for line in file if "libpython" in line}
+    yield from sorted(os.path.dirname(path) for path in mapped)
 
 
 def _uses_actions(plan: Plan) -> Iterator[bool]:
