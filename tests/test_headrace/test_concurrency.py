@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from test_core.calls import Headrace, interrupt
+from test_core.calls import Headrace, interrupt, lines_until
 from test_core.repositories import GitRepository, make_repository
 
 CANCELED = "Canceling since a higher priority waiting request for 'deploy' exists"
@@ -46,7 +46,7 @@ class Stage:
     def start(self, root: Path, *arguments: str, until: str) -> subprocess.Popen[str]:
         """A run that has said `until`."""
         process = self.headrace.start("run", "-v", "--json", *arguments, cwd=root)
-        heard(process, until)
+        lines_until(process, until)
         return process
 
     def let_go(self) -> None:
@@ -59,17 +59,6 @@ class Stage:
 @pytest.fixture
 def stage(headrace: Headrace) -> Stage:
     return Stage(headrace)
-
-
-def heard(process: subprocess.Popen[str], text: str) -> str:
-    """What it says up to a line with this text."""
-    assert process.stderr is not None
-    seen = ""
-    for line in process.stderr:
-        seen += line
-        if text in line:
-            return seen
-    raise AssertionError(f"{text!r} was not said:\n{seen}")
 
 
 def end(process: subprocess.Popen[str]) -> tuple[int, dict[str, str], str]:
@@ -222,7 +211,7 @@ def test_a_killed_holder_blocks_nobody_and_neither_does_one_that_was_killed_whil
     second.wait()
     first.kill()
     first.wait()
-    heard(third, "| ready")
+    lines_until(third, "| ready")
     stage.let_go()
     assert end(third)[:2] == (0, {"a/a": "success"})
 
@@ -233,9 +222,9 @@ def test_a_run_that_waits_is_in_the_stream_and_says_so_again_when_another_one_go
     first = stage.start(root, until="| ready")
     second = stage.start(root, until=held_by(1))
     third = stage.headrace.start("run", "-v", "--json-stream", cwd=root)
-    heard(third, held_by(1))
+    lines_until(third, held_by(1))
     interrupt(first)
-    heard(third, held_by(2))
+    lines_until(third, held_by(2))
     stage.let_go()
     out, _ = third.communicate(timeout=60)
     awaited = [record["body"] for record in map(json.loads, out.splitlines()) if record["body"]["type"] == "group-awaited"]
@@ -415,8 +404,8 @@ def test_a_second_cancel_kills(stage: Stage) -> None:
     root = stage.repository(workflow(jobs))
     process = stage.start(root, until="| ready")
     first = stage.headrace.start("cancel", "1")
-    heard(first, "again kills them")
-    heard(process, "again kills them")
+    lines_until(first, "again kills them")
+    lines_until(process, "again kills them")
     assert stage.headrace("cancel", "1").status == 0
     assert process.wait(timeout=60) == 130
     assert first.wait(timeout=60) == 0

@@ -118,21 +118,41 @@ def test_a_step_that_kills_all_above_it_but_the_engine_leaves_nothing(headrace: 
     until(lambda: not headrace.alive(mark), "a process of the run is still alive")
 
 
-def test_a_killed_services_process_is_started_again(headrace: Headrace) -> None:
-    upload = "{{uses: actions/upload-artifact@v4, with: {{name: '{0}', path: '{0}'}}}}"
-    done = headrace.run(
-        "  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo 1 >one; echo 2 >two\n"
-        f"      - {upload.format('one')}\n"
+UPLOAD = "{{uses: actions/upload-artifact@v4, with: {{name: '{0}', path: '{0}'}}}}"
+
+
+def to_services(signal_name: str) -> str:
+    """A step that sends a signal to the services of its own run."""
+    return (
         "      - run: |\n"
         "          engine=$(ps -o ppid= $(ps -o ppid= $(ps -o ppid= $PPID)))\n"
         "          for pid in $(ps -o pid= --ppid $engine); do\n"
-        "            if tr '\\0' ' ' </proc/$pid/cmdline | grep -q headrace.services; then kill -9 $pid; echo killed; exit; fi\n"
+        "            if tr '\\0' ' ' </proc/$pid/cmdline | grep -q headrace.services; then\n"
+        f"              kill -{signal_name} $pid; echo signalled $pid; exit\n"
+        "            fi\n"
         "          done; exit 1\n"
-        f"      - {upload.format('two')}\n"
     )
+
+
+def uploading(*steps: str) -> str:
+    return "  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo 1 >one; echo 2 >two\n" + "".join(steps)
+
+
+def test_a_killed_services_process_is_started_again(headrace: Headrace) -> None:
+    uploads = [f"      - {UPLOAD.format(name)}\n" for name in ("one", "two")]
+    done = headrace.run(uploading(uploads[0], to_services("KILL"), uploads[1]))
     assert done.status == 0, done.err
-    assert "killed" in headrace("logs", cwd=headrace.home / "repo").out
+    assert "signalled" in headrace("logs", cwd=headrace.home / "repo").out
     assert len([path for path in headrace.kept() if path.parent.name == "artifacts" and path.parent.parent.name == "blobs"]) == 2
+
+
+@pytest.mark.slow
+def test_a_stopped_services_process_is_killed_in_the_end(headrace: Headrace) -> None:
+    """It has five seconds to store what it was storing."""
+    done = headrace.run(uploading(f"      - {UPLOAD.format('one')}\n", to_services("STOP")))
+    assert done.status == 0, done.err
+    [line] = [line for line in headrace("logs", cwd=headrace.home / "repo").out.splitlines() if line.startswith("signalled ")]
+    assert ended(line.split()[1])
 
 
 def test_a_deleted_folder_is_told(headrace: Headrace, tmp_path: Path) -> None:

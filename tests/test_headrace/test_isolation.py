@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from headrace.sandbox.slirp import usable
 from test_core.calls import Done, Headrace, lines_until, until
+from test_core.repositories import make_repository
 
 ON = ("--isolation", "namespaces")
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else "python3"
@@ -196,7 +197,7 @@ def test_services_of_the_machine_are_out_of_reach_unless_its_network_is_asked_fo
     assert "answer: hello from the machine" in output(done), done.err
 
 
-@pytest.mark.skipif(not usable(os.environ["PATH"]), reason="needs slirp4netns, and /dev/net/tun for everybody")
+@pytest.mark.skipif(not usable(os.environ), reason="needs slirp4netns, and /dev/net/tun for everybody")
 def test_with_slirp4netns_a_job_has_an_interface_and_no_proxy_and_still_not_the_machine(headrace: Headrace, server: int) -> None:
     done = run(headrace, 'ls /sys/class/net; test -z "$http_proxy"')
     assert done.status == 0, done.err
@@ -234,6 +235,23 @@ def test_a_command_file_that_is_something_else_reads_nothing_and_hangs_nothing(
     done = run(headrace, script.format(secret=secret))
     assert done.status == status, done.err
     assert not any(b"s3cr3t" in path.read_bytes() for path in headrace.kept())
+
+
+def test_folders_that_go_in_front_of_path_are_there(headrace: Headrace, tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "mine").write_text("#!/bin/sh\necho it is mine\n")
+    (tools / "mine").chmod(0o755)
+    assert "it is mine" in output(run(headrace, "mine", "--path-prepend", str(tools)))
+    assert run(headrace, "mine", folder="without").status == 1
+
+
+def test_a_called_job_checks_the_repository_out(headrace: Headrace) -> None:
+    called = "on: {workflow_call: }\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps: [{uses: actions/checkout@v4}, {run: test -f here}]\n"
+    caller = "on: push\njobs:\n  call: {uses: ./.github/workflows/called.yml}\n"
+    files = {".github/workflows/ci.yml": caller, ".github/workflows/called.yml": called, "here": "x"}
+    done = headrace("run", "--json", *ON, cwd=make_repository(headrace.home / "calls", files).root)
+    assert (done.status, done.results) == (0, {"call/a": "success"}), done.err
 
 
 def test_everything_of_a_job_is_gone_with_it(headrace: Headrace) -> None:

@@ -8,7 +8,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -126,16 +126,17 @@ def interrupt(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGINT)
 
 
-def until(condition: object, what: str, seconds: float = 30.0) -> None:
+def until(condition: Callable[[], object], what: str, seconds: float = 30.0) -> None:
     """Wait until `condition()` is truthy, looking again after every hundredth of a second."""
     for _ in range(int(seconds * 100)):
-        if condition():  # type: ignore[operator]
+        if condition():
             return
         select.select([], [], [], 0.01)
     raise AssertionError(what)
 
 
 def lines_until(process: subprocess.Popen[str], text: str) -> str:
+    """What it says on stderr up to a line with this text."""
     assert process.stderr is not None
     seen = ""
     for line in process.stderr:

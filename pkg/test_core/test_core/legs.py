@@ -122,3 +122,13 @@ def _order(sock: socket.socket, log: Path, cancel_at: str, force_at: str) -> Non
         while not (log.exists() and any(line == text for line in log.read_text().splitlines())):
             select.select([], [], [], 0.01)
         sock.sendall(frame(msgspec.msgpack.encode(CancelOrder("", force))))
+
+
+def steps(text: str) -> str:
+    """The `steps` block of a job, for `job`."""
+    return "    steps:\n" + "".join(f"      {line}\n" for line in text.strip("\n").split("\n"))
+
+
+def results(ran: Ran) -> list[str]:
+    """Conclusions of the main steps in order."""
+    return [conclusion for name, (_, conclusion) in ran.steps.items() if name not in ("Set up job", "Complete job")]

@@ -31,7 +31,7 @@ def import_msgspec() -> None:
     sys.modules.update(stand_ins)
     try:
         import msgspec
-    except Exception:  # another version takes something else: then with all of it
+    except (AttributeError, ImportError, TypeError):  # another version takes something else: then with all of it
         _forget(stand_ins)
         for name in [name for name in sys.modules if name.partition(".")[0] == "msgspec"]:
             del sys.modules[name]

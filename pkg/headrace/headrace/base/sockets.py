@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _socket
 from _socket import AF_INET, AF_UNIX, CMSG_SPACE, SCM_RIGHTS, SOCK_STREAM, SOL_SOCKET, socketpair
-from _socket import socket as Socket  # noqa: N812
+
+Socket = _socket.socket
 
 __all__ = ["AF_INET", "AF_UNIX", "CMSG_SPACE", "SCM_RIGHTS", "SOCK_STREAM", "SOL_SOCKET", "Socket", "socketpair"]

@@ -43,7 +43,7 @@ def _open_streams() -> None:
             if null != fd:
                 os.dup2(null, fd)
                 os.close(null)
-            setattr(sys, name, open(fd, mode, closefd=False))  # noqa: SIM115
+            setattr(sys, name, os.fdopen(fd, mode, closefd=False))
 
 
 def _call(arguments: list[str]) -> object:

@@ -144,7 +144,7 @@ def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str]
     if values["isolation"] == "namespaces" and network == "private":
         from headrace.sandbox.slirp import usable
 
-        slirp = usable(os.environ.get("PATH", ""))
+        slirp = usable(os.environ)
     return RunOptions(
         notes=notes(os.environ, left_out, ("slirp" if slirp else network) if values["isolation"] == "namespaces" else ""),
         slirp=slirp,

@@ -59,6 +59,7 @@ Action = Union[Settle, Start, Enter, Leave, Finish, Cancel, "Abandon", "CallOff"
 Left = Mapping[str, LegState]
 """The calling legs whose calls have come to an end. They have no records of their own: what is inside has."""
 
+_NONE_LEFT: Left = {}
 _NOWHERE: Standings = {}
 
 
@@ -68,7 +69,7 @@ def decide(
     started: Set[JobPath],
     state: RunState,
     limits: Limits,
-    left: Left = {},  # noqa: B006
+    left: Left = _NONE_LEFT,
     standings: Standings = _NOWHERE,
 ) -> list[Action]:
     """The actions that are due now, in the order of the plan.
@@ -143,7 +144,7 @@ def _all_done(jobs: Iterable[JobPath], settled: Mapping[JobPath, Planned], state
     return all(path in settled and outcome(settled[path], state, left) for path in jobs)
 
 
-def outcome(job: Planned, state: RunState, left: Left = {}) -> Outcome | None:  # noqa: B006
+def outcome(job: Planned, state: RunState, left: Left = _NONE_LEFT) -> Outcome | None:
     """What the job means to those that need it, None while one of its legs has no result.
 
     Legs write into one set of outputs: for each name the leg that finished last with a value wins. A failed leg with

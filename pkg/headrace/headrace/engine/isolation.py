@@ -6,8 +6,6 @@ import os
 import sys
 from collections.abc import Iterator
 
-import msgspec
-
 from headrace.base import git
 from headrace.base.errors import EngineError, Problem
 from headrace.base.paths import cache_dir, state_dir, work_dir
@@ -17,16 +15,11 @@ from headrace.events.model import Event
 from headrace.events.snapshot import ObjectStore
 from headrace.plan.model import Plan
 from headrace.sandbox import ids, layout, skeleton
-from headrace.workflow.model import Steps, Uses
+from headrace.workflow.model import Call
 
 SOURCE = "/run/headrace/source.git"
 _OBJECTS = "/run/headrace/objects"
 PACKAGES = "/var/cache/headrace-packages"
-
-
-def packages(scope: str) -> str:
-    """The machine's folder of download caches that jobs of one trust scope share, for jobs with a file system of their own."""
-    return os.path.join(cache_dir(), "packages", f"{scope}-{ids.mode()}")
 
 
 def make_layout(plan: Plan, options: RunOptions, run: str, scope: str) -> layout.Layout:
@@ -37,21 +30,18 @@ def make_layout(plan: Plan, options: RunOptions, run: str, scope: str) -> layout
         system = layout.bases([state_dir(), event.repository.root, event.repository.git_dir])
         path = skeleton.path_of(state_dir(), how, system)
         skeleton.make(path, how, system)
-        shared = packages(scope)
+        shared = os.path.join(cache_dir(), "packages", f"{scope}-{how}")  # files of other owners than in host isolation
         os.makedirs(shared, mode=0o700, exist_ok=True)
         if how == "root":
             os.chown(shared, ids.HOST_IDS, ids.HOST_IDS)
-        exposed = layout.exposures([*_interpreters(), *options.expose], system)
-        if any(_uses_actions(plan)):
+        exposed = layout.exposures([*_interpreters(), *options.expose, *options.path_prepend], system)
+        jobs = [planned.job for planned in plan.jobs.values()]
+        if any(job.uses_actions or isinstance(job.body, Call) for job in jobs):  # what a call holds is not known yet
             exposed = (*exposed, *_source(event, work_dir(run)))
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
         raise EngineError(Problem(f"jobs cannot be parted from the machine: {what}{error.strerror}")) from None
     return layout.Layout(how, system, path, exposed, ((shared, PACKAGES),), host_network=options.network == "host")
-
-
-def encode(made: layout.Layout) -> object:
-    return msgspec.to_builtins(made)
 
 
 def _interpreters() -> Iterator[str]:
@@ -70,12 +60,6 @@ def _libraries() -> Iterator[str]:
     yield from sorted(os.path.dirname(path) for path in mapped)
 
 
-def _uses_actions(plan: Plan) -> Iterator[bool]:
-    for planned in plan.jobs.values():
-        body = planned.job.body
-        yield isinstance(body, Steps) and any(isinstance(step.body, Uses) for step in body.steps)
-
-
 def _source(event: Event, work: str) -> tuple[tuple[str, str], ...]:
     """A repository for checkouts: the refs of the real one, written anew, and its objects as they lie. Nothing else of it
     (settings, hooks, stored credentials) is to be seen in a job."""
@@ -89,10 +73,9 @@ def _source(event: Event, work: str) -> tuple[tuple[str, str], ...]:
         file.write(listed)
     with open(os.path.join(source, "objects", "info", "alternates"), "w", encoding="utf-8") as text:
         text.write("".join(f"{_OBJECTS}/{number}\n" for number in range(len(folders))))
-    for name in ("shallow",):
-        if os.path.exists(os.path.join(common, name)):
-            with open(os.path.join(common, name), "rb") as old, open(os.path.join(source, name), "wb") as new:
-                new.write(old.read())
+    if os.path.exists(os.path.join(common, "shallow")):
+        with open(os.path.join(common, "shallow"), "rb") as old, open(os.path.join(source, "shallow"), "wb") as new:
+            new.write(old.read())
     return ((source, SOURCE), *((folder, f"{_OBJECTS}/{number}") for number, folder in enumerate(folders)))
 
 

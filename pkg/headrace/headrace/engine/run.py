@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import structs
 
 from headrace import __version__
-from headrace.base.paths import work_dir
+from headrace.base.paths import state_dir, work_dir
 from headrace.base.sockets import Socket
 from headrace.engine.decide import Action, Cancel, Enter, Finish, Leave, Settle, Start, decide, effective, outcome
 from headrace.engine.early import load_supervisor
@@ -84,6 +84,11 @@ def run(
         try:
             tickets = Tickets(plan, options, run_id, numbers, services)
             nursery.ahead(tickets.of_all_legs(), anew=options.parts == "namespaces")
+            if options.parts == "namespaces":
+                from headrace.sandbox.skeleton import stale
+
+                for leftover in stale(state_dir()):
+                    nursery.remove(leftover)
             if plan.claims:  # the planner did not know the run's number
                 from headrace.plan.claims import workflow_claims
 
@@ -399,8 +404,6 @@ class _Engine:
                 minutes = f"{leg.timeout_minutes:g}"
                 self._cancel(leg.path, Reason("timeout", facts={"runner": self._tickets.runner_name, "minutes": minutes}))
             elif self._grace.get(leg.path, now + 1) <= now:
-                if self._grace[leg.path] == float("inf"):
-                    continue
                 if leg.path in self._killed:  # what should kill it does not answer either
                     self._nursery.kill()
                     end_all(self._strangers - {self._nursery.pid})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
-import time
 
 from headrace.base.paths import run_dir
 from headrace.base.sockets import AF_INET, SOCK_STREAM, Socket
+
+_PATIENCE = 5  # seconds that it has to store what it was storing
 
 
 class ServiceHost:
@@ -75,14 +77,13 @@ class ServiceHost:
     def close(self) -> None:
         """End the process, and wait for it: what it was storing is whole or absent."""
         self._listener.close()
-        if self._alive is not None:
-            os.close(self._alive)
-            self._alive = None
-        if self._pid:
-            os.kill(self._pid, signal.SIGTERM)
-            until = time.monotonic() + 5
-            while not os.waitpid(self._pid, os.WNOHANG)[0]:
-                if time.monotonic() > until:
-                    os.kill(self._pid, signal.SIGKILL)
-                time.sleep(0.01)
-            self._pid = 0
+        if self._alive is None:
+            return
+        os.kill(self._pid, signal.SIGTERM)
+        poll = select.poll()
+        poll.register(self._alive, 0)  # an error is always told: nobody reads any more, so it has gone
+        if not poll.poll(_PATIENCE * 1000):
+            os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        os.close(self._alive)
+        self._alive, self._pid = None, 0

@@ -6,7 +6,9 @@ import os
 import sys
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from headrace.base.paths import cache_dir, run_dir, work_dir
 from headrace.engine.capabilities import runner_arch, runner_os
@@ -16,7 +18,9 @@ from headrace.plan.contexts import RunInfo, entry_of, github_context, needs_cont
 from headrace.plan.model import JobPath, Leg, Origin, Outcome, Plan, Planned
 from headrace.runner.ticket import Definition, Folders, JobTicket
 from headrace.sandbox.inherit import inherited
-from headrace.workflow.model import Steps, Uses
+
+if TYPE_CHECKING:
+    from headrace.sandbox.layout import Layout
 
 
 class Tickets:
@@ -30,6 +34,7 @@ class Tickets:
         self._services = services
         self._order: dict[JobPath, int] = {}
         self._called: dict[str, dict[str, str]] = {}
+        self._layout: Layout | None = None  # of jobs that see only a part of the machine
         self._token = options.secrets.get("GITHUB_TOKEN") or f"headrace_{os.urandom(18).hex()}"
         self.runner_name = "headrace"
 
@@ -51,9 +56,10 @@ class Tickets:
             "isolation": options.parts, "work": work_dir(self._run), "repository": self._plan.event.repository.name
         }  # fmt: skip
         if options.parts == "namespaces":
-            from headrace.engine.isolation import encode, make_layout
+            from headrace.engine.isolation import make_layout
 
-            known["layout"] = encode(make_layout(self._plan, options, self._run, self._scope))
+            self._layout = make_layout(self._plan, options, self._run, self._scope)
+            known["layout"] = msgspec.to_builtins(self._layout)
             known["network"] = options.network
             known["slirp"] = options.slirp
             known["services"] = self._services.port
@@ -69,7 +75,8 @@ class Tickets:
         folders = place(
             self.leg_folder(leg.path), plan.event.repository.name, os.path.join(run_dir(self._run), self.log_name(leg.path))
         )
-        actions, masks = self._for_actions(leg) if _uses_actions(planned) else ({}, ())
+        # Tokens and interpreters are of no use to scripts, and cost milliseconds.
+        actions, masks = self._for_actions(leg) if planned.job.uses_actions else ({}, ())
         hosted = any(label.startswith(("ubuntu-", "windows-", "macos-")) for label in map(str.lower, leg.labels))
         return JobTicket(
             run=self._run,
@@ -164,6 +171,12 @@ class Tickets:
         return "fork" if head and head != self._plan.event.repository.full_name else "trusted"
 
     @property
+    def _uv(self) -> str:
+        """Where uv is, if a job can see it there."""
+        found = _uv(os.environ.get("PATH", ""))
+        return found if self._layout is None or self._layout.shows(found) else ""
+
+    @property
     def _git_dir(self) -> str:
         if self._options.parts == "host":
             return self._plan.event.objects
@@ -178,14 +191,8 @@ class Tickets:
         return {
             "HEADRACE_GIT_DIR": self._git_dir,
             "HEADRACE_PYTHON_ROOTS": os.pathsep.join(roots(os.environ)),
-            "HEADRACE_UV": _uv(os.environ.get("PATH", "")),
+            "HEADRACE_UV": self._uv,
         }
-
-
-def _uses_actions(planned: Planned) -> bool:
-    """Does any step run an action? Tokens and interpreters are of no use to scripts, and cost milliseconds."""
-    body = planned.job.body
-    return isinstance(body, Steps) and any(isinstance(step.body, Uses) for step in body.steps)
 
 
 def _uv(path: str) -> str:

@@ -19,10 +19,10 @@ _SITE = "/tmp"  # where the new root is built; gone after the pivot
 
 
 def job_folders(layout: Layout, folder: str) -> None:
-    """The upper and work folders of a job's overlays, below `folder`. Raises OSError."""
+    """The upper folders of a job's overlays and those that overlays work in, below `folder`. Raises OSError."""
     owner = ids.owner(layout.mode)
     for source, target in (("", "/_root"), *layout.overlays()):
-        for made in (f"{folder}/up/{_flat(target)}", f"{folder}/work/{_flat(target)}"):
+        for made in (f"{folder}/up/{_flat(target)}", f"{folder}/overlay/{_flat(target)}"):
             os.makedirs(made, exist_ok=True)
             if layout.mode == "root":
                 os.chown(made, owner, owner)
@@ -68,13 +68,13 @@ def enter(layout: Layout, folder: str, layers: Sequence[str], control: Channel, 
         return [at(path) for path in kept if os.path.isdir(path)]
 
     stacks = [
-        (source, target, stack(target), at(f"{folder}/up/{_flat(target)}"), at(f"{folder}/work/{_flat(target)}"))
+        (source, target, stack(target), at(f"{folder}/up/{_flat(target)}"), at(f"{folder}/overlay/{_flat(target)}"))
         for source, target in layout.overlays()
     ]
     root = (
         [at(f"{layer}/_root") for layer in layers] + [at(layout.skeleton)],
         at(f"{folder}/up/_root"),
-        at(f"{folder}/work/_root"),
+        at(f"{folder}/overlay/_root"),
     )
     shared = [(at(source), target) for source, target in layout.shared]
     scratch = at(f"{folder}/scratch") if layout.scratch else ""

@@ -29,6 +29,11 @@ class Layout(Struct, frozen=True):
     host_network: bool = False
     scratch: bool = True
 
+    def shows(self, path: str) -> bool:
+        """Whether a job sees what is at this path of the machine, at the same path."""
+        real = os.path.realpath(path)
+        return any(real.startswith(f"{target}/") for source, target in self.overlays() if source == target)
+
     def overlays(self) -> tuple[tuple[str, str], ...]:
         """Every folder of the host that lies below a layer of the job's: on the host, in the job. Outer ones first."""
         return (*((base, base) for base in self.bases), *self.exposed)

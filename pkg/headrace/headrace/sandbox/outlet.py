@@ -62,7 +62,7 @@ def _serve(proxy: Socket | None, forwards: dict[int, tuple[Socket, int]], enviro
     poll = select.poll()
     for fd in (*([proxy.fileno()] if proxy else []), *forwards):
         poll.register(fd, select.POLLIN)
-    upstreams = _upstreams(environ)
+    known = upstreams(environ)
     poll.poll()  # most legs never come here: what the rest needs is loaded now
     import socket
     import threading
@@ -77,7 +77,7 @@ def _serve(proxy: Socket | None, forwards: dict[int, tuple[Socket, int]], enviro
             if fd in forwards:
                 work: Any = (_forward, (client, forwards[fd][1]))
             else:
-                work = (_proxy, (client, upstreams))
+                work = (_proxy, (client, known))
             threading.Thread(target=_quietly, args=work, daemon=True).start()
 
 
@@ -129,7 +129,7 @@ class Refused(ValueError):
     """The job may not connect there."""
 
 
-def _proxy(client: socket.socket, upstreams: Mapping[str, tuple[str, int]]) -> None:
+def _proxy(client: socket.socket, known: Mapping[str, tuple[str, int]]) -> None:
     head, rest = _read_head(client)
     line, _, headers = head.partition(b"\r\n")
     words = line.split(b" ")
@@ -140,7 +140,7 @@ def _proxy(client: socket.socket, upstreams: Mapping[str, tuple[str, int]]) -> N
     try:
         if method == b"CONNECT":
             host, port = split(target.decode("ascii"), 443)
-            with _reach(host, port, upstreams.get("https"), tunnel=True) as server:
+            with _reach(host, port, _on_the_way(host, known.get("https")), tunnel=True) as server:
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 server.sendall(rest)
                 _pump(client, server)
@@ -151,11 +151,11 @@ def _proxy(client: socket.socket, upstreams: Mapping[str, tuple[str, int]]) -> N
             return
         place, slash, path = after.partition(b"/")
         host, port = split(place.decode("ascii"), 80)
-        upstream = upstreams.get("http")
+        upstream = _on_the_way(host, known.get("http"))
         with _reach(host, port, upstream, tunnel=False) as server:
-            kept = b"\r\n".join(each for each in headers.split(b"\r\n") if each.partition(b":")[0].strip().lower() not in _HOP)
             asked = target if upstream else slash + path if slash else b"/"
-            server.sendall(method + b" " + asked + b" " + version + b"\r\n" + kept + b"\r\nConnection: close\r\n\r\n" + rest)
+            kept = [each for each in headers.split(b"\r\n") if each and each.partition(b":")[0].strip().lower() not in _HOP]
+            server.sendall(b"\r\n".join([b" ".join([method, asked, version]), *kept, b"Connection: close", b"", b""]) + rest)
             _pump(client, server)
     except Refused as error:
         _answer(client, 403, str(error))
@@ -200,10 +200,10 @@ def split(place: str, usual: int) -> tuple[str, int]:
 
 
 def _reach(host: str, port: int, upstream: tuple[str, int] | None, *, tunnel: bool) -> socket.socket:
-    """A connection to there, through the proxy that this machine itself needs where it needs one. Raises Refused, OSError."""
+    """A connection to there, through the proxy `upstream` if there is one. Raises Refused, OSError."""
     import socket
 
-    if upstream is not None and not _resolves_here(host):
+    if upstream is not None:
         server = socket.create_connection(upstream, timeout=_CONNECT_SECONDS)
         server.settimeout(None)
         if tunnel:
@@ -228,6 +228,13 @@ def _reach(host: str, port: int, upstream: tuple[str, int] | None, *, tunnel: bo
             one.close()
             problem = error
     raise problem or OSError(f"{host} has no address")
+
+
+def _on_the_way(host: str, upstream: tuple[str, int] | None) -> tuple[str, int] | None:
+    """The proxy that this machine itself needs to get there."""
+    from urllib.request import proxy_bypass
+
+    return None if upstream is None or _resolves_here(host) or proxy_bypass(host) else upstream
 
 
 def _resolves_here(host: str) -> bool:
@@ -281,7 +288,7 @@ def own_addresses() -> frozenset[str]:
     return frozenset(found)
 
 
-def _upstreams(environ: Mapping[str, str]) -> dict[str, tuple[str, int]]:
+def upstreams(environ: Mapping[str, str]) -> dict[str, tuple[str, int]]:
     """The proxies that this machine itself needs, by scheme."""
     found = {}
     for scheme in ("http", "https"):

@@ -7,6 +7,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from zlib import crc32
 
@@ -21,16 +22,19 @@ _OWN = (
 _WRITABLE = frozenset(("/usr", "/etc", "/var", "/opt"))
 _COPIED = ("/etc", "/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log")
 _GUARDED = ("/etc", "/var", "/opt")
-_WATCHED = ("/etc", "/etc/ssh", "/etc/ssl", "/etc/ssl/private", "/var", "/var/lib", "/opt", "/var/lib/dpkg/status", "/etc/passwd",
-            "/usr/local/bin", "/usr/local/lib", "/etc/resolv.conf", "/etc/shadow")  # fmt: skip
+_WATCHED = ("/etc", "/var", "/var/lib", "/opt", "/var/lib/dpkg/status", "/etc/passwd", "/usr/local/bin", "/usr/local/lib",
+            "/etc/resolv.conf")  # fmt: skip
+_SECRETS = ("/etc", "/var/lib")  # below these a new file may be one that the job's root must not read
 _LARGE = 16 << 20  # bytes of a file that is not copied (archives of packages, say) unless it belongs to the package database
+_KEPT = 7 * 24 * 3600.0  # seconds for which one stays that nobody asks for: longer than any run takes
 _TOO_MANY = 3000  # folders of a tree that is not worth mirroring: a package is hardly ever installed into one
 
 
 def path_of(state: str, how: Mode, bases: tuple[str, ...]) -> str:
     """Where the skeleton for this state of the machine lies, made or not. Its name says what it was made from."""
     facts = [how, repr(bases)]
-    for watched in _WATCHED:
+    secrets = [folder for top in _SECRETS for folder in _folders(top)] if how in ("root", "inner") else []
+    for watched in dict.fromkeys((*_WATCHED, *secrets)):
         try:
             status = os.stat(watched)
             facts.append(f"{watched} {status.st_mtime_ns} {status.st_ino}")
@@ -43,6 +47,7 @@ def make(path: str, how: Mode, bases: tuple[str, ...]) -> None:
     """Make it where it is missing: a second for root, up to half a minute, once, for a user whose job has to be able to write
     into folders of root's. Two may make it at once. Raises OSError."""
     if os.path.isdir(path):
+        os.utime(path)  # `stale` goes by that
         return
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     draft = tempfile.mkdtemp(prefix="new-", dir=os.path.dirname(path))
@@ -53,6 +58,16 @@ def make(path: str, how: Mode, bases: tuple[str, ...]) -> None:
         shutil.rmtree(draft, ignore_errors=True)
         if not os.path.isdir(path):
             raise
+
+
+def stale(state: str) -> list[str]:
+    """Skeletons that no run can be standing on any more, and drafts of such."""
+    folder = os.path.join(state, "skeletons")
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.path for entry in entries if time.time() - entry.stat().st_mtime > _KEPT]
+    except OSError:
+        return []
 
 
 def _fill(path: str, how: Mode, bases: tuple[str, ...]) -> None:
@@ -131,7 +146,7 @@ def _guard(path: str, base: str) -> None:
         for name in files:
             source = f"{folder}/{name}"
             status = os.lstat(source)
-            if stat.S_ISREG(status.st_mode) and not status.st_mode & 0o004 and not source.startswith("/var/cache/apt"):
+            if stat.S_ISREG(status.st_mode) and not status.st_mode & 0o004 and not source.startswith("/var/cache/apt/"):  # locks
                 os.makedirs(path + folder, exist_ok=True)
                 _like(path, folder)
                 with open(path + source, "w"):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import select
+from collections.abc import Mapping
+
+from headrace.sandbox.outlet import upstreams
 
 _SECONDS = 5.0
 _TUN = "/dev/net/tun"
-HINT = "apt-get install slirp4netns"
 
 
-def usable(path: str) -> str:
-    """The program, found on `path`; empty where there is none, or where it could not open what it needs."""
-    if not os.access(_TUN, os.R_OK | os.W_OK):
+def usable(environ: Mapping[str, str]) -> str:
+    """The program, found on PATH; empty where there is none, where it could not open what it needs, and where this machine itself
+    reaches the outside through a proxy, which may lie on its loopback."""
+    if upstreams(environ) or not os.access(_TUN, os.R_OK | os.W_OK):
         return ""
-    for folder in (*path.split(os.pathsep), "/usr/sbin", "/usr/bin"):
+    for folder in (*environ.get("PATH", "").split(os.pathsep), "/usr/sbin", "/usr/bin"):
         program = os.path.join(folder, "slirp4netns")
         if os.access(program, os.X_OK) and os.path.isfile(program):
             return program

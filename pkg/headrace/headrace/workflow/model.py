@@ -102,6 +102,11 @@ class Job(Struct, frozen=True):
     at: Position = NOWHERE  # of the job's id
     needs_at: tuple[Position, ...] = ()  # of the entries of `needs`
 
+    @property
+    def uses_actions(self) -> bool:
+        """Whether a step of its own runs an action."""
+        return isinstance(self.body, Steps) and any(isinstance(step.body, Uses) for step in self.body.steps)
+
 
 class Pattern(Struct, frozen=True):
     """One line of a filter, as written (a leading `!` included)."""

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from headrace.workflow.reader import load
-from test_core.legs import WORKFLOW, Ran, job, ticket_of
+from test_core.legs import WORKFLOW, Ran, job, results, steps
 from test_core.repositories import make_repository
-
-
-def steps(text: str) -> str:
-    return "    steps:\n" + "".join(f"      {line}\n" for line in text.strip("\n").split("\n"))
-
-
-def results(ran: Ran) -> list[str]:
-    """Conclusions of the main steps in order."""
-    return [conclusion for name, (_, conclusion) in ran.steps.items() if name not in ("Set up job", "Complete job")]
 
 
 def test_a_step_runs_in_the_workspace_and_its_output_is_the_log(tmp_path: Path) -> None:
@@ -96,69 +84,9 @@ def test_env_of_three_levels_is_laid_one_over_the_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.covers("runtime:3.1")
-def test_later_steps_get_what_was_written_to_github_env_and_a_step_env_beats_it(tmp_path: Path) -> None:
-    ran = job(
-        tmp_path,
-        "    env: {A: job}\n"
-        + steps(
-            """
-- run: echo A=file >> $GITHUB_ENV; echo "in $A"
-- run: echo "then $A ${{ env.A }}"
-- {run: 'echo "own $A"', env: {A: own}}
-"""
-        ),
-    )
-    assert [line for line in ran.lines if line.split()[0] in ("in", "then", "own")] == ["in job", "then file file", "own own"]
-
-
-@pytest.mark.covers("runtime:3.1")
 def test_ci_can_be_unset_but_github_variables_cannot(tmp_path: Path) -> None:
     script = "- run: echo $CI $GITHUB_ACTIONS $GITHUB_SHA\n  env: {CI: 'no', GITHUB_SHA: mine, GITHUB_ACTIONS: 'no'}"
     assert f"no true {'a' * 40}" in job(tmp_path, steps(script)).lines
-
-
-@pytest.mark.covers("runtime:2.4")
-def test_github_path_entries_stand_first_from_the_next_step_on(tmp_path: Path) -> None:
-    ran = job(
-        tmp_path,
-        steps(
-            """
-- run: |
-    mkdir -p a b; printf '#!/bin/sh\\necho from a' > a/tool; printf '#!/bin/sh\\necho from b' > b/tool; chmod +x */tool
-    echo "$PWD/a" >> $GITHUB_PATH; echo "$PWD/b" >> $GITHUB_PATH
-    tool || echo not yet
-- run: tool
-"""
-        ),
-    )
-    assert ran.result == "success"
-    assert ran.lines[-2] == "from b"
-    assert "not yet" in ran.lines
-
-
-@pytest.mark.covers("runtime:5.3")
-def test_outputs_of_steps_and_of_the_job(tmp_path: Path) -> None:
-    text = "    outputs: {whole: '${{ steps.a.outputs.x }}-${{ steps.a.outputs.Y }}', none: '${{ steps.b.outputs.z }}'}\n"
-    ran = job(
-        tmp_path, text + steps("- id: a\n  run: printf 'x=1\\ny<<E\\n2\\n3\\nE\\n' >> $GITHUB_OUTPUT\n- {id: b, run: exit 1}")
-    )
-    assert ran.outputs == {"whole": "1-2\n3"}
-    assert ran.result == "failure"  # outputs are evaluated all the same
-
-
-@pytest.mark.covers("runtime:5.1")
-def test_a_wrong_command_file_fails_a_step_that_exited_with_0(tmp_path: Path) -> None:
-    ran = job(tmp_path, steps("- run: printf 'A=1\\nnonsense\\n' >> $GITHUB_ENV\n- {if: always(), run: echo A is $A}"))
-    assert (ran.result, results(ran)) == ("failure", ["failure", "success"])
-    assert ran.errors == ["Unable to process file command 'env' successfully.", "Invalid format 'nonsense'"]
-    assert "A is 1" in ran.lines
-
-
-@pytest.mark.covers("runtime:3.5")
-def test_node_options_cannot_be_set_for_later_steps(tmp_path: Path) -> None:
-    ran = job(tmp_path, steps("- run: echo NODE_OPTIONS=x >> $GITHUB_ENV\n- run: echo got:$NODE_OPTIONS"))
-    assert ran.result == "success"
-    assert "got:" in ran.lines
 
 
 @pytest.mark.covers("runtime:2.1")
@@ -199,73 +127,6 @@ def test_a_working_directory_that_is_not_there_fails_the_step_at_its_start(tmp_p
     ran = job(tmp_path, steps("- {run: echo x, working-directory: no/where}"))
     assert ran.result == "failure"
     assert ran.errors[0].endswith(f"No such file or directory: {ran.folders.workspace}/no/where")
-
-
-@pytest.mark.covers("runtime:1.8")
-@pytest.mark.parametrize("script", [pytest.param("sleep 1000", marks=pytest.mark.slow), "exec sleep 1000"])
-def test_a_step_timeout_of_a_fraction_of_a_minute_fails_the_step(tmp_path: Path, script: str) -> None:
-    text = f"- {{name: n, run: '{script}', timeout-minutes: 0.002}}\n- {{if: failure(), run: echo after}}"
-    ran = job(tmp_path, steps(text))
-    assert (ran.result, results(ran)) == ("failure", ["failure", "success"])
-    assert ran.errors == ["The action 'n' has timed out after 0.002 minutes."]
-
-
-@pytest.mark.covers("runtime:1.7")
-def test_a_cancelled_leg_ends_its_step_and_runs_what_always_runs(tmp_path: Path) -> None:
-    text = """
-- run: echo ready; exec sleep 1000
-- {name: default, run: echo no}
-- {name: failed, if: failure(), run: echo no}
-- {name: cancelled, if: cancelled(), run: echo yes}
-- {name: always, if: always(), run: 'echo ${{ job.status }}'}
-"""
-    ran = job(tmp_path, steps(text), cancel_at="ready")
-    assert (ran.result, results(ran)) == ("cancelled", ["cancelled", "skipped", "skipped", "success", "success"])
-    assert ran.errors == ["The operation was canceled."]
-    assert ran.lines[-2] == "cancelled"
-
-
-@pytest.mark.covers("runtime:1.7")
-def test_a_running_step_whose_condition_still_holds_is_left_running(tmp_path: Path) -> None:
-    text = "- {if: always(), run: 'echo ready; sleep 0.5; echo done'}\n- run: echo no"
-    ran = job(tmp_path, steps(text), cancel_at="ready")
-    assert (ran.result, results(ran)) == ("cancelled", ["success", "skipped"])
-    assert "done" in ran.lines
-
-
-@pytest.mark.slow  # 7.5 seconds are the rule
-@pytest.mark.covers("runtime:1.7")
-def test_signals_come_in_order_and_only_to_the_program_itself(tmp_path: Path) -> None:
-    script = "import os,signal\nsignal.signal(signal.SIGINT, lambda *_: os.write(1, b'int\\n'))\n"
-    script += "signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b'term\\n'), os._exit(9)))\n"
-    script += "os.write(1, b'ready\\n')\nwhile True: signal.pause()\n"
-    body = "\n".join("    " + line for line in script.splitlines())
-    ran = job(tmp_path, steps(f"- shell: python3 {{0}}\n  run: |\n{body}"), cancel_at="ready")
-    assert (ran.result, ran.lines[-5:-2]) == ("cancelled", ["ready", "int", "term"])
-
-
-def test_a_forced_cancel_kills_at_once_whatever_conditions_say(tmp_path: Path) -> None:
-    text = "- {if: always(), run: 'trap \"\" INT TERM; echo ready; while :; do sleep 0.1; done'}\n- {if: always(), run: echo no}"
-    ran = job(tmp_path, steps(text), force_at="ready")
-    assert (ran.result, results(ran)) == ("cancelled", ["cancelled", "skipped"])
-
-
-@pytest.mark.slow  # the step's output is read for 5 seconds after its end
-def test_after_a_forced_cancel_nobody_waits_for_what_a_child_still_prints(tmp_path: Path) -> None:
-    ran = job(tmp_path, steps("- run: (sleep 2; echo late) & echo ready; sleep 1000"), force_at="ready")
-    assert (ran.result, results(ran)) == ("cancelled", ["cancelled"])
-    assert "late" not in ran.lines
-    waited = job(tmp_path / "twin", steps("- run: (sleep 2; echo late) & echo ready"))
-    assert "late" in waited.lines
-
-
-@pytest.mark.covers("runtime:1.13")
-def test_a_daemon_that_keeps_the_pipe_does_not_hang_the_step_and_does_not_outlive_the_leg(tmp_path: Path) -> None:
-    ran = job(tmp_path, steps("- run: setsid sleep 1000 & echo pid:$!\n- run: echo next"))
-    assert ran.result == "success"
-    pid = int(next(line for line in ran.lines if line.startswith("pid:"))[4:])
-    assert not os.path.exists(f"/proc/{pid}")
-    assert "next" in ran.lines
 
 
 @pytest.mark.covers("runtime:6.2")
@@ -392,10 +253,6 @@ def test_contexts_of_the_ticket_are_seen(tmp_path: Path) -> None:
     assert "[]" in job(tmp_path / "2", steps("- run: echo '[${{ matrix.v }}]'")).lines
 
 
-def test_the_event_file_holds_the_payload(tmp_path: Path) -> None:
-    assert '  "a": 1' in job(tmp_path, steps("- run: cat $GITHUB_EVENT_PATH; echo")).log.splitlines()
-
-
 def test_a_million_of_output_bytes_arrive_whole_and_in_order(tmp_path: Path) -> None:
     ran = job(tmp_path, steps("- run: seq 1 200000"), secrets={"S": "no-such-text"})
     numbers = [line for line in ran.lines if line.isdecimal()]
@@ -419,28 +276,9 @@ def test_a_vanished_workspace_fails_the_step_and_not_the_engine(tmp_path: Path) 
     assert results(ran) == ["success", "failure"]
 
 
-def test_command_files_that_a_step_deleted_or_replaced_by_a_fifo_do_no_harm(tmp_path: Path) -> None:
-    ran = job(tmp_path, steps("- run: rm $GITHUB_ENV\n- run: rm $GITHUB_OUTPUT; mkfifo $GITHUB_OUTPUT\n- run: echo no"))
-    assert results(ran) == ["success", "failure", "skipped"]
-    assert "not a regular file" in ran.errors[1]
-
-
-def test_a_command_file_that_is_too_large_to_take_in_fails_the_step_and_none_of_it_counts(tmp_path: Path) -> None:
-    text = "- id: a\n  run: (printf 'A=1\\nB='; head -c 67108864 /dev/zero | tr '\\0' x; printf '\\nC=1\\n') > $GITHUB_OUTPUT\n"
-    ran = job(tmp_path, steps(text + "- {if: \"always() && steps.a.outputs.A == ''\", name: empty, run: echo}"))
-    assert (ran.result, results(ran)) == ("failure", ["failure", "success"])
-    assert ran.errors[0] == "Unable to process file command 'output' successfully."
-
-
 def test_a_nul_byte_in_the_environment_fails_that_step(tmp_path: Path) -> None:
     ran = job(tmp_path, steps("- run: printf 'A=a\\0b\\n' >> $GITHUB_ENV\n- run: echo no"))
     assert results(ran) == ["success", "failure"]
-
-
-def test_a_step_that_kills_its_parent_loses_the_leg_and_nothing_is_left(tmp_path: Path) -> None:
-    ran = job(tmp_path, steps("- run: setsid sleep 1000 & echo pid:$!; kill -9 $PPID; sleep 1000"))
-    assert ran.result == "lost"
-    assert ran.lost == ["the process that starts this job's steps was killed"]
 
 
 def test_the_workflow_head_of_these_tests_is_a_push() -> None:
@@ -527,53 +365,3 @@ def test_outputs_that_cannot_be_evaluated_fail_the_job(tmp_path: Path) -> None:
     assert (ran.result, ran.outputs) == ("failure", {})
     assert ran.errors[-1] == "Fail to evaluate job outputs"
     assert ran.steps["Complete job"] == ("failure", "failure")
-
-
-def test_two_orders_that_arrive_at_once_both_count(tmp_path: Path) -> None:
-    """In order, the first leaves an `always()` step running; the one by force must not wait for a third."""
-    text = "- {if: always(), run: 'trap \"\" INT TERM; echo ready; while :; do sleep 0.1; done'}"
-    ran = job(tmp_path, steps(text), cancel_at="ready", force_at="ready")
-    assert (ran.result, results(ran)) == ("cancelled", ["cancelled"])
-
-
-def test_what_was_made_ahead_is_the_legs_and_what_is_missing_of_it_is_made(tmp_path: Path) -> None:
-    from headrace.runner import folders
-    from headrace.runner.ready import get_ready
-    from headrace.runner.ticket import Folders
-
-    ready = get_ready(lambda: None, {"isolation": "host", "work": str(tmp_path), "repository": "repo"})
-    try:
-        ahead = Path(ready.folder)
-        (ahead / "home" / "mark").write_text("")
-        shutil.rmtree(ahead / "tools")
-        ticket = ticket_of(tmp_path, load("ci.yml", (WORKFLOW + steps("- run: x")).encode()).workflow)
-        ready.take(ticket)
-        place = ticket.folders
-        assert not ahead.exists()
-        assert os.path.exists(f"{place.home}/mark")
-        assert all(os.path.isdir(each) for each in (place.workspace, place.tool_cache, f"{place.temp}/{folders.COMMANDS}"))
-        folders.take(str(ahead), str(tmp_path / "other"))  # it has gone
-        assert os.path.isdir(tmp_path / "other")
-        inside = Folders.inside("/r", "repo", "/l")
-        assert inside.workspace == "/home/runner/work/repo/repo"
-    finally:
-        ready.sandbox.close()
-
-
-def test_command_files_are_taken_again_only_where_nobody_can_write_to_them_any_more(tmp_path: Path) -> None:
-    text = """\
-- run: stat -c 'first %i' $GITHUB_ENV
-- run: stat -c 'second %i' $GITHUB_ENV; (exec 9>>$GITHUB_ENV; while [ ! -e go ]; do sleep 0.01; done; echo LATE=x >&9; touch done) >/dev/null 2>&1 &
-- run: stat -c 'third %i' $GITHUB_ENV; touch go; while [ ! -e done ]; do sleep 0.01; done
-- run: echo "late is [$LATE]"; echo A=b >>$GITHUB_ENV
-- run: echo "a is [$A]"; test ! -s $GITHUB_ENV
-- {run: 'ln $GITHUB_ENV kept', if: always()}
-- run: echo B=c >>$GITHUB_ENV; test ! -s kept
-"""
-    ran = job(tmp_path, steps(text))
-    assert results(ran) == ["success"] * 7, ran.lines
-    inodes = dict(
-        line.split() for line in ran.lines if line.split()[:1] in (["first"], ["second"], ["third"]) and len(line.split()) == 2
-    )
-    assert inodes["first"] == inodes["second"] != inodes["third"]
-    assert {"late is []", "a is [b]"} <= set(ran.lines)

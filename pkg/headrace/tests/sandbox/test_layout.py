@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,31 @@ def test_the_skeleton_of_root_holds_nothing_in_the_place_of_every_secret(tmp_pat
                 )
                 assert hidden, source
     assert all(line.split(":")[1] == "*" for line in Path(f"{path}/etc/shadow").read_text().splitlines())
+
+
+def test_a_folder_below_etc_that_changes_makes_another_skeleton_for_root_and_old_ones_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = tmp_path / "etc"
+    (secrets / "vpn").mkdir(parents=True)
+    monkeypatch.setattr(skeleton, "_SECRETS", (str(secrets),))
+    before = {how: skeleton.path_of(str(tmp_path), how, ()) for how in ("root", "single")}
+    assert before == {how: skeleton.path_of(str(tmp_path), how, ()) for how in ("root", "single")}
+    (secrets / "vpn" / "key").write_text("x")
+    assert skeleton.path_of(str(tmp_path), "root", ()) != before["root"]
+    assert skeleton.path_of(str(tmp_path), "single", ()) == before["single"]
+    for name, age in (("old", 8), ("new", 6)):
+        (tmp_path / "skeletons" / name).mkdir(parents=True)
+        then = time.time() - age * 24 * 3600
+        os.utime(tmp_path / "skeletons" / name, (then, then))
+    assert skeleton.stale(str(tmp_path)) == [str(tmp_path / "skeletons" / "old")]
+    assert skeleton.stale(str(tmp_path / "none")) == []
+
+
+def test_a_path_is_shown_where_its_folder_is_at_the_same_place(tmp_path: Path) -> None:
+    made = layout.Layout("root", ("/usr",), "/s", ((str(tmp_path), str(tmp_path)), ("/var/x", "/elsewhere")))
+    shown = {path: made.shows(path) for path in ("/usr/bin/git", f"{tmp_path}/a", "/var/x/a", "/usrx/a", "")}
+    assert list(shown.values()) == [True, True, False, False, False]
 
 
 def test_a_resolver_on_the_machines_own_loopback_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
