@@ -95,7 +95,8 @@ def path() -> str:
 
 
 def hash_of(text: str) -> int:
-    """A short number for a text, the same in every process. What it stands for is checked again where it matters."""
+    """A short number for a text, the same in every process, from no module that would have to be loaded for it. The whole text
+    stands in the file and is compared."""
     value = 5381
     for byte in text.encode("utf-8", "surrogateescape"):
         value = (value * 33 + byte) & 0xFFFFFFFF

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from headrace.base.errors import HeadraceError
 from headrace.engine.decide import combined
 from headrace.engine.tickets import Tickets
-from headrace.plan.calls import add, call_outputs, expand, failed
+from headrace.plan.calls import add, call_outputs, expand
 from headrace.plan.contexts import RunInfo
+from headrace.plan.failure import failed
 from headrace.plan.model import JobPath, Leg, Outcome, Plan, Planned, Reason
 from headrace.record.state import LegState
 

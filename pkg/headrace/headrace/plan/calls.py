@@ -8,7 +8,6 @@ from typing import Any
 from msgspec import Struct, structs
 
 from headrace.base.errors import HeadraceError, Problem
-from headrace.plan import messages
 from headrace.plan.around import Pending, Undecided
 from headrace.plan.contexts import NO_RUN, RunInfo, entry_of, github_context, needs_context, strategy_context
 from headrace.plan.model import CallScope, Deferred, JobPath, Leg, Outcome, Plan, Planned, Reason
@@ -17,7 +16,6 @@ from headrace.workflow import template
 from headrace.workflow.calls import trigger_of
 from headrace.workflow.lookup import entries
 from headrace.workflow.model import Call, Input, Job, Workflow
-from headrace.workflow.problems import render
 from headrace.workflow.tokens import Token
 from headrace.workflow.yaml_tokens import fold
 
@@ -175,13 +173,6 @@ def unexpanded(plan: Plan) -> Plan:
         started={key: why for key, why in plan.started.items() if key not in inside},
         calls={},
     )
-
-
-def failed(job: Job, key: str, error: HeadraceError) -> Reason:
-    """Why a calling job fails one of whose keys cannot be evaluated."""
-    problems = error.problems
-    text = messages.job_evaluation(key, job.id, [render(problem) for problem in problems])
-    return Reason("evaluation", problems[0].at if problems else job.at, {"key": key, "message": text})
 
 
 # Seen from outside ----------------------------------------------------------------------------------------------------

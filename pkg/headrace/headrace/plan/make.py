@@ -9,6 +9,7 @@ from msgspec import structs
 
 from headrace.base.errors import HeadraceError, Problem, UsageError
 from headrace.events.model import Event
+from headrace.plan.failure import failed
 from headrace.plan.inputs import settle_inputs
 from headrace.plan.model import Capabilities, Deferred, JobPath, Leg, Origin, Plan, Planned, Reason
 from headrace.plan.select import Selection, check_matrix, select_jobs, select_workflows
@@ -115,7 +116,7 @@ def _fill_call(plan: Plan, path: JobPath) -> None:
         try:
             expansion = expand(plan, caller, leg)
         except HeadraceError as error:
-            plan.jobs[path] = _failed(plan.jobs[path], leg, error)
+            plan.jobs[path] = _failing(plan.jobs[path], leg, failed(caller.job, "uses", error))
             continue
         add(plan, expansion)
         for inner in expansion.jobs:
@@ -125,12 +126,11 @@ def _fill_call(plan: Plan, path: JobPath) -> None:
                 _fill_call(plan, inner.path)
 
 
-def _failed(caller: Planned, leg: Leg, error: HeadraceError) -> Planned:
+def _failing(caller: Planned, leg: Leg, why: Reason) -> Planned:
+    """The calling job with one of its legs failing."""
     assert not isinstance(caller.legs, Deferred)
-    problem = error.problems[0]
-    why = Reason("evaluation", problem.at, {"key": "uses", "message": problem.message})
-    failed = structs.replace(leg, would="fail", why=why)
-    return structs.replace(caller, legs=tuple(failed if each.path == leg.path else each for each in caller.legs))
+    legs = tuple(structs.replace(leg, would="fail", why=why) if each.path == leg.path else each for each in caller.legs)
+    return structs.replace(caller, legs=legs)
 
 
 def _with_claims(plan: Plan, ids: Mapping[str, Sequence[str]]) -> Plan:

@@ -13,6 +13,7 @@ from headrace.expressions import ExpressionError, Value, evaluate, explain, is_t
 from headrace.plan import messages
 from headrace.plan.around import STATUS_FUNCTIONS, Before, Undecided, look_back, needs_of, status_functions
 from headrace.plan.contexts import NO_RUN, RunInfo, entry_of, github_context, strategy_context
+from headrace.plan.failure import failed
 from headrace.plan.model import Claim, Deferred, JobPath, Leg, Outcome, Plan, Planned, Reason, Would
 from headrace.plan.select import wants_row
 from headrace.plan.unsupported import UNKNOWN, Open, Subject, unsupported
@@ -21,7 +22,6 @@ from headrace.workflow import template
 from headrace.workflow.lookup import fields
 from headrace.workflow.matrix import Row, display_name, expand
 from headrace.workflow.model import Call, Job, Step, Steps, Workflow
-from headrace.workflow.problems import render
 from headrace.workflow.provenance import sources_of
 from headrace.workflow.tokens import Mapping as MappingToken
 from headrace.workflow.tokens import Scalar, Token
@@ -206,10 +206,7 @@ class _Failed(Exception):
         self.key, self.error = key, error
 
     def reason(self, job: Job) -> Reason:
-        problems = self.error.problems
-        text = messages.job_evaluation(self.key, job.id, [render(problem) for problem in problems])
-        at = problems[0].at if problems and problems[0].at != NOWHERE else job.at
-        return Reason("evaluation", at, {"key": self.key, "message": text})
+        return failed(job, self.key, self.error)
 
 
 def _configurations(place: _Place) -> tuple[Leg, ...] | Deferred:
@@ -218,8 +215,8 @@ def _configurations(place: _Place) -> tuple[Leg, ...] | Deferred:
     except Undecided as hang:
         at = place.job.strategy.at if place.job.strategy is not None else place.job.at
         return Deferred(_undecided(hang, at, "strategy"))
-    except _Failed as failed:
-        return _single(place, "fail", failed.reason(place.job))
+    except _Failed as failure:
+        return _single(place, "fail", failure.reason(place.job))
     total = max(1, len(strategy.rows))
     legs = [
         _leg(place, strategy, row, index, total)
@@ -302,7 +299,7 @@ def _leg(place: _Place, strategy: _Strategy, row: Row | None, index: int, total:
         except Undecided as error:
             hang = hang or (error, key)
         except HeadraceError as error:
-            return structs.replace(leg, name=found.get("name", leg.name), would="fail", why=_Failed(key, error).reason(job))
+            return structs.replace(leg, name=found.get("name", leg.name), would="fail", why=failed(job, key, error))
     if "runs_on" in found:
         labels, group = found.pop("runs_on")
         found["labels"] = labels
