@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
 
 NO_SKIP = "HEADRACE_NO_SKIP"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a job in the background: what tests start would have it ignored too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

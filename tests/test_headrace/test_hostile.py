@@ -57,15 +57,17 @@ def test_what_the_caller_has_open_is_not_open_in_a_job(headrace: Headrace) -> No
     assert shell(headrace, "[ -e /proc/$$/fd/7 ] 7</etc/passwd", root).returncode == 0
 
 
-def test_nohup_goes_on_when_the_terminal_hangs_up_and_a_plain_run_ends(headrace: Headrace) -> None:
+@pytest.mark.parametrize("name", ["HUP", "INT"])
+def test_a_signal_that_is_ignored_stays_so_and_else_ends_the_run(headrace: Headrace, name: str) -> None:
+    """As `nohup` and shells, for what they put into the background, have it."""
     root = headrace.repository("  a: {runs-on: ubuntu-latest, steps: [{run: 'echo begun; sleep 1; echo over'}]}\n").root
-    for prefix, status in (([], 130), (["nohup"], 0)):
+    for prefix, status in (([], 130), (["sh", "-c", f"trap '' {name}; exec \"$@\"", "sh"], 0)):
         process = subprocess.Popen(
             [*prefix, *headrace.command("run", "-v")], cwd=root, env=headrace.environment(), stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         lines_until(process, "begun")
-        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.Signals[f"SIG{name}"])
         process.communicate(timeout=60)
         assert process.returncode == status
 
@@ -205,7 +207,7 @@ def test_ctrl_c_while_it_loads_prints_no_traceback(headrace: Headrace) -> None:
             interrupt(process)
         _, err = process.communicate(timeout=60)
         assert "Traceback" not in err or "site.py" in err or "<frozen" in err, err
-        assert process.returncode in (0, 130, -signal.SIGINT, 1)
+        assert process.returncode in (0, 130, -signal.SIGINT, 1), err
 
 
 def test_json_is_whole_or_the_status_is_not_0(headrace: Headrace) -> None:

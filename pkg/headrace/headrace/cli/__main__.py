@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from signal import SIG_DFL, SIGINT, default_int_handler, signal
+from signal import SIG_DFL, SIG_IGN, SIGINT, default_int_handler, getsignal, signal
 
 from headrace.base.bundle import install
 
@@ -13,7 +13,8 @@ from headrace.base.bundle import install
 def main() -> None:
     """Do what the process's arguments say, and end it with the exit status."""
     gc.disable()  # nothing that is being loaded is garbage; who runs for long enables it
-    signal(SIGINT, SIG_DFL)  # no traceback of what is being imported
+    if getsignal(SIGINT) is default_int_handler:  # a job in the background has it ignored, and that stays
+        signal(SIGINT, SIG_DFL)  # no traceback of what is being imported
     _open_streams()
     install()
     # All is flushed and written. Taking the interpreter down in order would only take time.
@@ -29,9 +30,10 @@ def do(arguments: list[str]) -> int:
     from headrace.base.lean import import_msgspec
 
     import_msgspec()
-    from headrace.cli.ending import guarded
+    from headrace.cli.ending import guarded, interrupt
 
-    signal(SIGINT, default_int_handler)
+    if getsignal(SIGINT) is not SIG_IGN:
+        signal(SIGINT, interrupt)
     return guarded(lambda: _call(arguments), arguments)
 
 

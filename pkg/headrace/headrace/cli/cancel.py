@@ -15,7 +15,7 @@ def cancel(run: str) -> int:
 
     journal = Journal.open()
     found = journal.resolve(run)
-    if not tell(found, signal.SIGINT):
+    if not tell(found, signal.SIGTERM):  # a run in the background has SIGINT ignored
         result = journal.state(found).result
         raise UsageError(Problem(f"run {found} is over ({result})", hint="`headrace ls` lists the runs that go on"))
     say_error(f"run {found} was told: its jobs end in order; again kills them")

@@ -18,6 +18,16 @@ USAGE = 2
 BROKEN_PIPE = 141  # as of a tool that SIGPIPE ended
 
 
+_interrupts: list[int] = []
+
+
+def interrupt(number: int, frame: object) -> None:
+    """What SIGINT does: raise KeyboardInterrupt, and remember it. Some code in C takes any exception for an answer, and fails a
+    little later for want of a right one: that is no fault of ours then."""
+    _interrupts.append(number)
+    raise KeyboardInterrupt
+
+
 def guarded(call: Callable[[], Any], arguments: list[str]) -> int:
     """Call, and return the exit status: what `call` returns where that is a number, else 0; errors are said on stderr."""
     try:
@@ -25,6 +35,8 @@ def guarded(call: Callable[[], Any], arguments: list[str]) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         return status
+    except KeyboardInterrupt:  # while all was being said
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader has gone: nobody is left to tell. What is still buffered must not fail again while the interpreter ends.
         null = os.open(os.devnull, os.O_WRONLY)
@@ -42,9 +54,6 @@ def _call(call: Callable[[], Any], arguments: list[str]) -> int:
     try:
         value = call()
         return value if isinstance(value, int) else 0
-    except HeadraceError as error:
-        say_problems(error.problems)
-        return error.status
     except KeyboardInterrupt:
         say_error("interrupted")
         return INTERRUPTED
@@ -53,9 +62,18 @@ def _call(call: Callable[[], Any], arguments: list[str]) -> int:
     except SystemExit:  # click's answer to a reader that has gone, the only one that it does not leave to us
         return BROKEN_PIPE
     except Exception as error:
-        if (status := _of_click(error)) is not None:
-            return status
-        return _crashed(error, arguments)
+        if _interrupts:
+            say_error("interrupted")
+            return INTERRUPTED
+        return _failed(error, arguments)
+
+
+def _failed(error: Exception, arguments: list[str]) -> int:
+    if isinstance(error, HeadraceError):
+        say_problems(error.problems)
+        return error.status
+    status = _of_click(error)
+    return _crashed(error, arguments) if status is None else status
 
 
 def _of_click(error: Exception) -> int | None:

@@ -161,7 +161,7 @@ class _Engine:
         before = {
             number: signal.signal(number, self._interrupt)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN  # `nohup` keeps what it promises
+            if signal.getsignal(number) != signal.SIG_IGN  # of a job in the background, or of `nohup`
         }
         old_wakeup = signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
         self._poll.register(wake, select.POLLIN)

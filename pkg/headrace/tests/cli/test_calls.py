@@ -147,6 +147,22 @@ def test_an_interruption_ends_with_130(headrace: Headrace) -> None:
     assert done.stderr == "headrace: interrupted\n"
 
 
+def test_what_fails_because_an_interruption_was_swallowed_is_an_interruption(headrace: Headrace) -> None:
+    code = (
+        "from headrace.cli.ending import guarded, interrupt\nimport contextlib, os, signal, sys\n"
+        "signal.signal(signal.SIGINT, interrupt)\n"
+        "def call():\n"
+        "    if sys.argv[1:]:\n"
+        "        with contextlib.suppress(BaseException):\n            os.kill(os.getpid(), signal.SIGINT)\n"
+        "    raise TypeError\n"
+        "sys.exit(guarded(call, []))"
+    )
+    for words, status in ((["swallow"], 130), ([], 3)):
+        command = [sys.executable, "-c", code, *words]
+        done = subprocess.run(command, env=headrace.environment(), capture_output=True, text=True, check=False)
+        assert (done.returncode, "itself failed" in done.stderr) == (status, status == 3)
+
+
 def test_a_reader_that_has_gone_is_no_error(headrace: Headrace) -> None:
     script = '"$0" -m headrace.cli plan --help | true; echo "${PIPESTATUS[0]}"'
     done = subprocess.run(
