@@ -5,9 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from signal import SIG_DFL, SIG_IGN, SIGINT, default_int_handler, getsignal, signal
 
-from headrace.base.bundle import install
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from signal import SIG_DFL, SIG_IGN, SIGINT, default_int_handler, getsignal, signal
+else:  # built in: until it is there Ctrl-C prints a traceback, so nothing shall be loaded for it
+    from _signal import SIG_DFL, SIG_IGN, SIGINT, default_int_handler, getsignal, signal
 
 
 def main() -> None:
@@ -16,6 +20,8 @@ def main() -> None:
     if getsignal(SIGINT) is default_int_handler:  # a job in the background has it ignored, and that stays
         signal(SIGINT, SIG_DFL)  # no traceback of what is being imported
     _open_streams()
+    from headrace.base.bundle import install
+
     install()
     # All is flushed and written. Taking the interpreter down in order would only take time.
     os._exit(do(sys.argv[1:]))
