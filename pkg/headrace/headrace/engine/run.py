@@ -70,6 +70,7 @@ def run(
         __version__, plan.event.snapshot, options.parts, options.argv, options.notes,
     )  # fmt: skip
     nursery = Zygote(*(zygote or start(load_supervisor)))
+    adopt_orphans()  # before anything runs that could kill those between us and what it leaves
     strangers = frozenset(children(os.getpid()))
     try:
         run_id, numbers = journal.create(started, plan.workflows)
@@ -173,7 +174,6 @@ class _Engine:
             if not gc.isenabled():  # what has been loaded stays, and need not be looked at again
                 gc.freeze()
                 gc.enable()
-            adopt_orphans()  # here, while the first jobs start
             ticked = time.monotonic()
             while self._attempts or (self._arbiter is not None and self._arbiter.waits):
                 self._flush()

@@ -18,7 +18,6 @@ from headrace.runner.ticket import decode_ticket, prepare_decoders
 
 def warm() -> None:
     """Load and build, before the first fork, what every supervisor would otherwise load and build for itself."""
-    import ctypes  # noqa: F401
     import json  # noqa: F401
 
     from headrace.expressions import parse

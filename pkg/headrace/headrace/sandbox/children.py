@@ -10,10 +10,21 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 def adopt_orphans() -> bool:
     """Processes below us whose parent ends become our children, so that none can hide. Linux only; returns whether it works."""
+    words = (_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        import _ctypes  # the half of ctypes that this takes: the other would cost every call two milliseconds
+
+        program = _ctypes.dlopen(None, 0)  # type: ignore[arg-type]  # the stub knows only libraries with a name
+        return bool(_ctypes.call_function(_ctypes.dlsym(program, "prctl"), words) == 0)
+    except (ImportError, AttributeError, OSError):
+        return _adopt_by_ctypes(words)
+
+
+def _adopt_by_ctypes(words: tuple[int, ...]) -> bool:
     import ctypes
 
     try:
-        return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+        return bool(ctypes.CDLL(None).prctl(*words) == 0)
     except (OSError, AttributeError):
         return False
 

@@ -174,6 +174,29 @@ def test_only_the_variables_of_the_table_are_inherited() -> None:
     assert got == {"LANG": "C", "LC_TIME": "C", "HTTPS_PROXY": "p", "PATH": "/first:/bin"}
 
 
+@pytest.mark.parametrize("lacking", ["", "del _ctypes.call_function; "])
+def test_orphans_come_to_the_one_who_adopts_them_whichever_way_there_is(lacking: str) -> None:
+    code = (
+        f"import os, subprocess, sys, _ctypes; {lacking}from headrace.sandbox.children import adopt_orphans, children, end_all\n"
+        "def orphan():\n"
+        "    out = subprocess.run(['sh', '-c', 'sleep 60 >/dev/null & echo $!'], stdout=subprocess.PIPE).stdout\n"
+        "    return int(out)\n"
+        "before = orphan()\n"
+        "assert adopt_orphans()\n"
+        "after = orphan()\n"
+        "print(before in children(os.getpid()), after in children(os.getpid()))\n"
+        "end_all(); os.kill(before, 9)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.stdout.split() == ["False", "True"]
+
+
 def run_zygote(entry: zygote.Entry) -> tuple[Socket, int]:
     return zygote.start(lambda: entry)
 
