@@ -16,9 +16,9 @@ else:  # built in: until it is there Ctrl-C prints a traceback, so nothing shall
 
 def main() -> None:
     """Do what the process's arguments say, and end it with the exit status."""
-    gc.disable()  # nothing that is being loaded is garbage; who runs for long enables it
     if getsignal(SIGINT) is default_int_handler:  # a job in the background has it ignored, and that stays
         signal(SIGINT, SIG_DFL)  # no traceback of what is being imported
+    gc.disable()  # nothing that is being loaded is garbage; who runs for long enables it
     _open_streams()
     from headrace.base.bundle import install
 
