@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from test_core.calls import Headrace, interrupt, lines_until, until
+from test_core.processes import ended
 
 HELLO = "  a: {runs-on: ubuntu-latest, steps: [{run: echo hello}]}\n"
 
@@ -23,14 +24,6 @@ def shell(headrace: Headrace, script: str, cwd: Path, **extra: str) -> subproces
         ["bash", "-c", script.replace("$headrace", words)], cwd=cwd, env=headrace.environment(extra), capture_output=True,
         text=True, timeout=120, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-
-
-def ended(pid: str) -> bool:
-    """Whether the process has gone; whoever should collect it may take its time."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 @pytest.mark.parametrize(

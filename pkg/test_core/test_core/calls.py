@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from test_core.processes import ended
 from test_core.repositories import GitRepository, make_repository
 
 
@@ -114,10 +115,9 @@ class Headrace:
             if name.isdecimal():
                 try:
                     environ = Path(f"/proc/{name}/environ").read_bytes()
-                    state = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[0]
                 except OSError:
                     continue
-                if mark.encode() in environ and state != "Z" and int(name) != os.getpid():
+                if mark.encode() in environ and not ended(name) and int(name) != os.getpid():
                     found.append(int(name))
         return found
 

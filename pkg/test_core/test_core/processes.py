@@ -22,6 +22,15 @@ class Finished(NamedTuple):
     err: str
 
 
+def ended(pid: int | str) -> bool:
+    """Whether a process has ended: it is gone, or waits to be collected (Z), or is just being removed (X)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):  # the second where it goes while it is read
+        return True
+    return state in ("Z", "X")
+
+
 def run(argv: Sequence[str | Path], cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 120.0) -> Finished:
     """Run `argv` with stdin closed. `env` is the whole environment, the caller's where it is None. Raises TimeoutExpired."""
     done = subprocess.run(

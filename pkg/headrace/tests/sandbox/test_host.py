@@ -17,6 +17,7 @@ from headrace.sandbox.children import descendants
 from headrace.sandbox.host import HostSandbox, open_host
 from headrace.sandbox.inherit import inherited
 from headrace.sandbox.protocol import Process, SandboxLost, SpawnError
+from test_core.processes import ended
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -48,14 +49,6 @@ def output(box: HostSandbox, script: str, **more: object) -> str:
         text = file.read()
     end(box, process)
     return text
-
-
-def alive(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_a_process_gets_its_folder_environment_and_an_empty_stdin(box: HostSandbox, tmp_path: Path) -> None:
@@ -122,9 +115,9 @@ def test_nothing_outlives_the_sandbox(script: str) -> None:
     with open(out) as file:
         pid = int(file.readline())
     end(box, process)
-    assert alive(pid)
+    assert not ended(pid)
     box.close()
-    assert not alive(pid)
+    assert ended(pid)
     assert descendants(os.getpid()) == []
 
 
@@ -147,7 +140,7 @@ def test_a_killed_init_is_noticed_and_its_orphans_end() -> None:
         while process.status is None:
             box.pump()
     box.close()
-    assert not alive(pid)
+    assert ended(pid)
 
 
 def test_only_regular_files_are_read(box: HostSandbox, tmp_path: Path) -> None:
