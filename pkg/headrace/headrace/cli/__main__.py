@@ -16,8 +16,7 @@ else:  # built in: until it is there Ctrl-C prints a traceback, so nothing shall
 
 def main() -> None:
     """Do what the process's arguments say, and end it with the exit status."""
-    if getsignal(SIGINT) is default_int_handler:  # a job in the background has it ignored, and that stays
-        signal(SIGINT, SIG_DFL)  # no traceback of what is being imported
+    _mind_interrupts()
     gc.disable()  # nothing that is being loaded is garbage; who runs for long enables it
     _open_streams()
     from headrace.base.bundle import install
@@ -25,6 +24,15 @@ def main() -> None:
     install()
     # All is flushed and written. Taking the interpreter down in order would only take time.
     os._exit(do(sys.argv[1:]))
+
+
+def _mind_interrupts() -> None:
+    """Ctrl-C while modules are being loaded ends the process, without a traceback of what is being loaded."""
+    try:
+        if getsignal(SIGINT) is default_int_handler:  # a job in the background has it ignored, and that stays
+            signal(SIGINT, SIG_DFL)
+    except KeyboardInterrupt:  # it came while the interpreter started, and the first call here tells
+        os._exit(130)
 
 
 def do(arguments: list[str]) -> int:
