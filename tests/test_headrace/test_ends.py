@@ -61,8 +61,8 @@ def test_kill_9_of_the_engine_at_any_moment_loses_nothing_and_leaves_nothing(
             assert {run["run"]: run["result"] for run in runs}[reported[0]["run"]] == "interrupted"
             shown = [{key: record[key] for key in ("run", "seq", "at", "body")} for record in reported]
             assert kept(headrace, reported[0]["run"], len(reported)) == shown
-        until(lambda: not list((headrace.state / "work").glob("*")), "a work folder is still there", 10)
-        until(lambda: not list((headrace.state / "trash").glob("*")), "the trash is still full", 10)
+        until(lambda: not list((headrace.jobs / "work").glob("*")), "a work folder is still there", 10)
+        until(lambda: not list((headrace.jobs / "trash").glob("*")), "the trash is still full", 10)
     assert headrace.run("  a:\n    runs-on: ubuntu-latest\n    steps: [{run: 'true'}]\n", folder="other").status == 0
 
 

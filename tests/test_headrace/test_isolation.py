@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import os
 import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from headrace.sandbox.slirp import usable
 from test_core.calls import Done, Headrace, lines_until, until
+from test_core.layers import refusal
 from test_core.repositories import make_repository
 
 ON = ("--isolation", "namespaces")
@@ -22,11 +22,9 @@ PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else "python3"
 @pytest.fixture(scope="module", autouse=True)
 def possible(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whether this machine lets a job have namespaces over layers that lie where tests do."""
-    folder = tmp_path_factory.mktemp("probe")
-    script = f"mkdir {folder}/u {folder}/w {folder}/m; mount -t overlay o -o lowerdir=/usr,upperdir={folder}/u,workdir={folder}/w,userxattr {folder}/m"
-    done = subprocess.run(["unshare", "-Urm", "sh", "-c", script], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"no layers in a user namespace here: {done.stderr.strip()}")
+    why = refusal(tmp_path_factory.mktemp("probe"), 1)
+    if why:
+        pytest.skip(f"no layers in a user namespace here: {why}")
 
 
 def one(script: str, *more: str) -> str:
@@ -268,7 +266,7 @@ def test_everything_of_a_job_is_gone_with_it(headrace: Headrace) -> None:
     until(lambda: not headrace.alive(mark), "a process of the job is still alive")
     assert Path("/proc/self/mountinfo").read_text() == before
     headrace("run", cwd=headrace.repository(one("true"), "sweep").root)
-    until(lambda: not list((headrace.state / "work").iterdir()), "a folder of a job is still there")
+    until(lambda: not list((headrace.jobs / "work").iterdir()), "a folder of a job is still there")
 
 
 def test_both_ways_of_running_say_the_same(headrace: Headrace) -> None:

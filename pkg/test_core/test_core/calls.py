@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from test_core.processes import ended
 from test_core.repositories import GitRepository, make_repository
@@ -60,7 +61,7 @@ class Headrace:
             "LC_ALL": "C.UTF-8",
             "GIT_CONFIG_NOSYSTEM": "1",
             "TZ": "UTC",
-            **{name: os.environ[name] for name in ("HEADRACE_ISOLATION",) if name in os.environ},
+            **{name: os.environ[name] for name in ("HEADRACE_ISOLATION", "HEADRACE_SCRATCH") if name in os.environ},
             **(extra or {}),
         }
 
@@ -102,6 +103,12 @@ class Headrace:
     def repository(self, workflow: str, folder: str = "repo") -> GitRepository:
         text = workflow if workflow.lstrip().startswith("on:") else f"on: push\njobs:\n{workflow}"
         return make_repository(self.home / folder, {".github/workflows/ci.yml": text})
+
+    @property
+    def jobs(self) -> Path:
+        """Where the folders of jobs lie."""
+        scratch = os.environ.get("HEADRACE_SCRATCH")
+        return Path(scratch) / f"headrace-{crc32(os.fsencode(self.state)):08x}" if scratch else self.state
 
     def kept(self) -> list[Path]:
         """Every file that stays of all runs: not the folders of jobs, which are being deleted in the background."""

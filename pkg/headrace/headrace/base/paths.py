@@ -2,10 +2,13 @@
 
 <state>/journal.db            the journal of every run
 <state>/runs/ID/              what stays of a run: logs/, artifacts/, lock (with the engine's pid)
-<state>/work/ID/              what goes with it: one folder a leg
-<state>/trash/                folders on their way out
 <state>/repositories/KEY/     snapshots of working trees
+<jobs>/work/ID/               what goes with a run: one folder a leg
+<jobs>/trash/                 folders on their way out
+<jobs>/skeletons/             what lies below jobs in namespaces (sandbox/skeleton.py)
 <cache>/packages/SCOPE/       download caches that jobs of one trust scope share
+
+<jobs> is <state>, but in a job of headrace, or wherever HEADRACE_SCRATCH names a folder that can be written to: there.
 """
 
 from __future__ import annotations
@@ -37,6 +40,17 @@ def state_dir() -> str:
     return _xdg("XDG_STATE_HOME", ".local/state")
 
 
+def jobs_dir() -> str:
+    """Where the folders of jobs lie. In a job of headrace, or in a container, the state lies on layers already, and nothing can
+    be layered over those: then in a plain folder, which HEADRACE_SCRATCH names."""
+    scratch = os.environ.get("HEADRACE_SCRATCH", "")
+    if not os.path.isabs(scratch) or not os.access(scratch, os.R_OK | os.W_OK | os.X_OK):
+        return state_dir()
+    from zlib import crc32
+
+    return os.path.join(scratch, f"headrace-{crc32(os.fsencode(state_dir())):08x}")
+
+
 def cache_dir() -> str:
     """`$XDG_CACHE_HOME/headrace`, by default `~/.cache/headrace`. Not created here."""
     return _xdg("XDG_CACHE_HOME", ".cache")
@@ -47,8 +61,8 @@ def run_dir(run: str) -> str:
 
 
 def work_dir(run: str) -> str:
-    return os.path.join(state_dir(), "work", run)
+    return os.path.join(jobs_dir(), "work", run)
 
 
 def trash_dir() -> str:
-    return os.path.join(state_dir(), "trash")
+    return os.path.join(jobs_dir(), "trash")

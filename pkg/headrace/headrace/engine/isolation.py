@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from headrace.base import git
 from headrace.base.errors import EngineError, Problem
-from headrace.base.paths import cache_dir, state_dir, work_dir
+from headrace.base.paths import cache_dir, jobs_dir, state_dir, work_dir
 from headrace.engine.options import RunOptions
 from headrace.events.detect import common_dir
 from headrace.events.model import Event
@@ -19,7 +19,7 @@ from headrace.workflow.model import Call
 
 SOURCE = "/run/headrace/source.git"
 _OBJECTS = "/run/headrace/objects"
-PACKAGES = "/var/cache/headrace-packages"
+PACKAGES = "/run/headrace/packages"
 
 
 def make_layout(plan: Plan, options: RunOptions, run: str, scope: str) -> layout.Layout:
@@ -27,8 +27,8 @@ def make_layout(plan: Plan, options: RunOptions, run: str, scope: str) -> layout
     how = ids.mode()
     event = plan.event
     try:
-        system = layout.bases([state_dir(), event.repository.root, event.repository.git_dir])
-        path = skeleton.path_of(state_dir(), how, system)
+        system = layout.bases([state_dir(), jobs_dir(), event.repository.root, event.repository.git_dir])
+        path = skeleton.path_of(jobs_dir(), how, system)
         skeleton.make(path, how, system)
         shared = os.path.join(cache_dir(), "packages", f"{scope}-{how}")  # files of other owners than in host isolation
         os.makedirs(shared, mode=0o700, exist_ok=True)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import structs
 
 from headrace import __version__
-from headrace.base.paths import state_dir, work_dir
+from headrace.base.paths import jobs_dir, work_dir
 from headrace.base.sockets import Socket
 from headrace.engine.decide import Action, Cancel, Enter, Finish, Leave, Settle, Start, decide, effective, outcome
 from headrace.engine.early import load_supervisor
@@ -88,7 +88,7 @@ def run(
             if options.parts == "namespaces":
                 from headrace.sandbox.skeleton import stale
 
-                for leftover in stale(state_dir()):
+                for leftover in stale(jobs_dir()):
                     nursery.remove(leftover)
             if plan.claims:  # the planner did not know the run's number
                 from headrace.plan.claims import workflow_claims

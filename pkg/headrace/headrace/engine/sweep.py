@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 
-from headrace.base.paths import state_dir, trash_dir, work_dir
+from headrace.base.paths import jobs_dir, trash_dir, work_dir
 from headrace.record.locks import is_alive
 
 
 def sweep(keep: str) -> list[str]:
     """Move dead runs' work folders aside and return all that is in the trash, to be deleted. `keep` is our own run."""
-    work = os.path.join(state_dir(), "work")
+    os.makedirs(jobs_dir(), mode=0o700, exist_ok=True)
+    work = os.path.join(jobs_dir(), "work")
     trash = trash_dir()
     try:
         dead = [name for name in os.listdir(work) if name != keep and not is_alive(name) and not _kept(os.path.join(work, name))]

@@ -66,6 +66,8 @@ def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready
         enter.job_folders(decoded, folder)
         sandbox = open_namespaces(decoded, folder, FUNCTIONS, close_private)
         env = {"TAR_OPTIONS": "--no-same-owner"} if decoded.mode == "single" else {}
+        if decoded.scratch:
+            env["HEADRACE_SCRATCH"] = enter.SCRATCH
         if not decoded.host_network:
             proxy = None
             if run["network"] == "private" and not (run["slirp"] and slirp.attach(run["slirp"], sandbox.pid)):

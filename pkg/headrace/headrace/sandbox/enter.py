@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+import stat
+from collections.abc import Callable, Mapping, Sequence
 
 from headrace.sandbox import ids, kernel
 from headrace.sandbox.channel import Channel
 from headrace.sandbox.layout import Layout
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "net/tun", "fuse")
+SCRATCH = "/run/scratch"
+"""Where a job has a plain folder, for a headrace in it: layers cannot lie on layers."""
+
+_TUN = "/dev/net/tun"
 _SITE = "/tmp"  # where the new root is built; gone after the pivot
 
 
@@ -32,6 +37,19 @@ def job_folders(layout: Layout, folder: str) -> None:
         os.makedirs(f"{folder}/scratch", exist_ok=True)
         if layout.mode == "root":
             os.chown(f"{folder}/scratch", owner, owner)
+            _make_tun(f"{folder}/tun")
+
+
+def _make_tun(path: str) -> None:
+    """A device for networks within the job (those of a headrace in it), where the machine's is root's alone. It gives no power
+    over any network that whoever opens it does not have already."""
+    try:
+        status = os.stat(_TUN)
+        if status.st_mode & 0o666 != 0o666:
+            os.mknod(path, stat.S_IFCHR | 0o666, status.st_rdev)
+            os.chmod(path, 0o666)
+    except OSError:  # no such device, or real root may not make one: then there is none in the job
+        return
 
 
 def _flat(target: str) -> str:
@@ -59,8 +77,8 @@ def enter(layout: Layout, folder: str, layers: Sequence[str], control: Channel, 
     # are the only ones that may be used.
     held: list[int] = []
 
-    def at(path: str) -> str:
-        held.append(os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+    def at(path: str, flags: int = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) -> str:
+        held.append(os.open(path, flags))
         return f"/proc/self/fd/{held[-1]}"
 
     def stack(target: str) -> list[str]:
@@ -78,6 +96,7 @@ def enter(layout: Layout, folder: str, layers: Sequence[str], control: Channel, 
     )
     shared = [(at(source), target) for source, target in layout.shared]
     scratch = at(f"{folder}/scratch") if layout.scratch else ""
+    devices = {_TUN: at(f"{folder}/tun", os.O_PATH | os.O_CLOEXEC)} if os.path.exists(f"{folder}/tun") else {}
     if layout.mode != "single":
         os.setgroups([])
     os.setresgid(0, 0, 0)
@@ -98,9 +117,9 @@ def enter(layout: Layout, folder: str, layers: Sequence[str], control: Channel, 
     for held_folder, target in shared:
         os.makedirs(new + target, exist_ok=True)
         kernel.mount(held_folder, new + target, None, kernel.BIND)
-    _devices(f"{new}/dev")
+    _devices(f"{new}/dev", devices)
     if scratch:
-        kernel.mount(scratch, f"{new}/run/scratch", None, kernel.BIND)
+        kernel.mount(scratch, new + SCRATCH, None, kernel.BIND)
     for fd in held:
         os.close(fd)
     child = os.fork()
@@ -146,14 +165,16 @@ def _escaped(path: str) -> str:
     return path.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
 
 
-def _devices(folder: str) -> None:
+def _devices(folder: str, others: Mapping[str, str]) -> None:
+    """`others`: what stands in for devices of the machine, by their path."""
     flags = kernel.NOSUID | kernel.NOEXEC
     kernel.mount("tmpfs", folder, "tmpfs", flags, "mode=755,size=64k")
     for name in _DEVICES:
-        if os.path.exists(f"/dev/{name}"):
+        source = others.get(f"/dev/{name}", f"/dev/{name}")
+        if os.path.exists(source):
             os.makedirs(os.path.dirname(f"{folder}/{name}"), exist_ok=True)
             os.close(os.open(f"{folder}/{name}", os.O_CREAT | os.O_CLOEXEC))
-            kernel.mount(f"/dev/{name}", f"{folder}/{name}", None, kernel.BIND)
+            kernel.mount(source, f"{folder}/{name}", None, kernel.BIND)
     for name in ("pts", "shm"):
         os.mkdir(f"{folder}/{name}")
     kernel.mount("tmpfs", f"{folder}/shm", "tmpfs", kernel.NOSUID | kernel.NODEV, "mode=1777")

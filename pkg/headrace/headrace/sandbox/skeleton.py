@@ -30,7 +30,7 @@ _KEPT = 7 * 24 * 3600.0  # seconds for which one stays that nobody asks for: lon
 _TOO_MANY = 3000  # folders of a tree that is not worth mirroring: a package is hardly ever installed into one
 
 
-def path_of(state: str, how: Mode, bases: tuple[str, ...]) -> str:
+def path_of(jobs: str, how: Mode, bases: tuple[str, ...]) -> str:
     """Where the skeleton for this state of the machine lies, made or not. Its name says what it was made from."""
     facts = [how, repr(bases)]
     secrets = [folder for top in _SECRETS for folder in _folders(top)] if how in ("root", "inner") else []
@@ -40,7 +40,7 @@ def path_of(state: str, how: Mode, bases: tuple[str, ...]) -> str:
             facts.append(f"{watched} {status.st_mtime_ns} {status.st_ino}")
         except OSError:
             facts.append(watched)
-    return os.path.join(state, "skeletons", f"{how}-{crc32(' '.join(facts).encode('utf-8', 'surrogateescape')):08x}")
+    return os.path.join(jobs, "skeletons", f"{how}-{crc32(' '.join(facts).encode('utf-8', 'surrogateescape')):08x}")
 
 
 def make(path: str, how: Mode, bases: tuple[str, ...]) -> None:
@@ -60,9 +60,9 @@ def make(path: str, how: Mode, bases: tuple[str, ...]) -> None:
             raise
 
 
-def stale(state: str) -> list[str]:
+def stale(jobs: str) -> list[str]:
     """Skeletons that no run can be standing on any more, and drafts of such."""
-    folder = os.path.join(state, "skeletons")
+    folder = os.path.join(jobs, "skeletons")
     try:
         with os.scandir(folder) as entries:
             return [entry.path for entry in entries if time.time() - entry.stat().st_mtime > _KEPT]

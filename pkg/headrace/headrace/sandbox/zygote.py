@@ -303,7 +303,7 @@ def _clean_gently(paths: list[str]) -> None:
 
 
 def _clean(paths: list[str]) -> None:
-    from headrace.base.files import remove_tree
+    from headrace.sandbox.removal import remove
 
     for path in paths:
-        remove_tree(path)
+        remove(path)
