@@ -86,7 +86,13 @@ def enter(layout: Layout, folder: str, layers: Sequence[str], control: Channel, 
         return [at(path) for path in kept if os.path.isdir(path)]
 
     stacks = [
-        (source, target, stack(target), at(f"{folder}/up/{_flat(target)}"), at(f"{folder}/overlay/{_flat(target)}"))
+        (
+            source if source in clones else at(source),  # by its name it could not be found once something is mounted over /tmp
+            target,
+            stack(target),
+            at(f"{folder}/up/{_flat(target)}"),
+            at(f"{folder}/overlay/{_flat(target)}"),
+        )
         for source, target in layout.overlays()
     ]
     root = (
@@ -157,12 +163,8 @@ def _users() -> int:
 
 def _overlay(target: str, lowers: list[str], upper: str, work: str) -> None:
     # volatile: else the unmount at the end writes everything to the disk
-    options = f"lowerdir={':'.join(map(_escaped, lowers))},upperdir={upper},workdir={work},userxattr,volatile"
+    options = f"lowerdir={':'.join(lowers)},upperdir={upper},workdir={work},userxattr,volatile"
     kernel.mount("overlay", target, "overlay", 0, options)
-
-
-def _escaped(path: str) -> str:
-    return path.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
 
 
 def _devices(folder: str, others: Mapping[str, str]) -> None:
