@@ -1,10 +1,11 @@
-"""Where called workflow files come from: the tree that runs, folders of `--action`, mirrors below `--actions-root`."""
+"""Where files of other repositories come from: folders of `--action`, mirrors below `--actions-root`, clones of our own. Called
+workflow files of the repository itself come from the tree that runs."""
 
 from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from headrace.base import git
 from headrace.base.lean import lazy_pattern
@@ -12,7 +13,7 @@ from headrace.plan.model import Origin
 from headrace.workflow.calls import parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from headrace.cli.workflows import Tree
 
@@ -25,14 +26,14 @@ TAG_BEFORE_BRANCH = ("refs/tags/", "refs/heads/", "refs/remotes/origin/")
 
 class Source:
     """Reads called files, and remembers what references to other repositories were found to mean (`origins`) and which folders of
-    `--action` were of use (`used`). `mirrors` is a folder of git repositories OWNER+NAME/repo, bare or not; `folders` maps
-    `OWNER/NAME@REF` to a folder."""
+    `--action` were of use (`used`). `mirrors` are folders of git repositories OWNER+NAME/repo, the first that has one
+    counts; `folders` maps `OWNER/NAME@REF` to a folder."""
 
-    def __init__(self, tree: Tree, mirrors: str, folders: Mapping[str, str]) -> None:
+    def __init__(self, tree: Tree, mirrors: Sequence[str], folders: Mapping[str, str]) -> None:
         self._tree = tree
-        self._mirrors = mirrors
+        self._mirrors = tuple(root for root in mirrors if root)
         self._folders = {_ignoring_case(name): (name, folder) for name, folder in folders.items()}
-        self._open: dict[str, git.Objects | None] = {}
+        self._open: dict[str, list[tuple[str, git.Objects]]] = {}
         self.origins: dict[str, Origin] = {}
         self.used: set[str] = set()
 
@@ -64,54 +65,73 @@ class Source:
         return content
 
     def _from_mirror(self, reference: str, repository: str, path: str, ref: str) -> bytes | None:
-        objects = self._objects(repository)
-        if objects is None:
+        found = self.commit(repository, ref)
+        if found is None:
             return None
-        for name in names_of(ref):
-            commit = objects.commit(name)
-            if commit is None:
-                continue
-            found = objects.get(f"{commit.oid}:{path}")
-            if found is None or found.kind != "blob":
-                return None
-            self.origins[reference] = Origin(name.replace("refs/remotes/origin/", "refs/heads/"), commit.oid)
-            return found.data
+        file = found.objects.get(f"{found.origin.sha}:{path}")
+        if file is None or file.kind != "blob":
+            return None
+        self.origins[reference] = found.origin
+        return file.data
+
+    def folder(self, repository: str, ref: str) -> str:
+        """The folder of `--action` that stands for the ref, empty where there is none. It counts as used then."""
+        name, folder = self._folders.get(_ignoring_case(f"{repository}@{ref}"), ("", ""))
+        if name:
+            self.used.add(name)
+        return folder
+
+    def commit(self, repository: str, ref: str) -> Mirrored | None:
+        """What the ref stands for in the first mirror that has it. Raises GitError where a mirror is damaged."""
+        for mirror, objects in self._objects(repository):
+            for name in names_of(ref):
+                commit = objects.commit(name)
+                if commit is not None:
+                    return Mirrored(Origin(name.replace("refs/remotes/origin/", "refs/heads/"), commit.oid), mirror, objects)
         return None
 
-    def _objects(self, repository: str) -> git.Objects | None:
-        """The mirror's objects, through one process for all files of it."""
+    def _objects(self, repository: str) -> list[tuple[str, git.Objects]]:
+        """The mirrors and their objects, each through one process for all files of it."""
         key = _ignoring_case(repository)
         if key not in self._open:
-            mirror = self._mirror(repository.replace("/", "+"))
-            self._open[key] = git.Objects(mirror, env={"GIT_CEILING_DIRECTORIES": _above(mirror)}) if mirror else None
+            mirrors = [_mirror(root, repository.replace("/", "+")) for root in self._mirrors]
+            self._open[key] = [
+                (mirror, git.Objects(mirror, env={"GIT_CEILING_DIRECTORIES": _above(mirror)})) for mirror in mirrors if mirror
+            ]
         return self._open[key]
 
-    def _mirror(self, name: str) -> str:
-        """GitHub's names ignore case, and folders do not."""
-        if not self._mirrors:
-            return ""
-        try:
-            known = os.listdir(self._mirrors)
-        except OSError:
-            return ""
-        for each in (name, *known):
-            found = os.path.join(self._mirrors, each, "repo")
-            if each.lower() == name.lower() and os.path.isdir(found):
-                return found
-        return ""
-
     def _forget(self, repository: str) -> None:
-        objects = self._open.get(_ignoring_case(repository))
-        self._open[_ignoring_case(repository)] = None
-        if objects is not None:
+        for _, objects in self._open.get(_ignoring_case(repository), ()):
             objects.__exit__()
+        self._open[_ignoring_case(repository)] = []
 
     def close(self) -> None:
         """End the processes that were started to read."""
-        for objects in self._open.values():
-            if objects is not None:
+        for opened in self._open.values():
+            for _, objects in opened:
                 objects.__exit__()
         self._open.clear()
+
+
+class Mirrored(NamedTuple):
+    """A commit in a mirror."""
+
+    origin: Origin
+    git_dir: str
+    objects: git.Objects
+
+
+def _mirror(root: str, name: str) -> str:
+    """The repository below a folder of mirrors. GitHub's names ignore case, and folders do not."""
+    try:
+        known = os.listdir(root)
+    except OSError:
+        return ""
+    for each in (name, *known):
+        found = os.path.join(root, each, "repo")
+        if each.lower() == name.lower() and os.path.isdir(found):
+            return found
+    return ""
 
 
 def names_of(ref: str) -> list[str]:

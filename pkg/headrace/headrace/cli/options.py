@@ -104,6 +104,7 @@ class Asked(Struct, frozen=True):
     env: dict[str, str]
     actions: dict[str, str]
     actions_root: str
+    native: bool
     json: bool
     colour: Choice
     depth: Depth
@@ -130,6 +131,7 @@ def asked(values: Mapping[str, Any]) -> Asked:
         env=_from_files("--env-file", values["env_file"]) | dict(pairs("--env", values["env"])),
         actions=_actions(values["action"]),
         actions_root=values["actions_root"] or "",
+        native=values.get("native") != "off",
         json=values["json"],
         colour=values["color"] or "auto",
         depth=depth(values["verbose"] or 0, values["quiet"] or 0),

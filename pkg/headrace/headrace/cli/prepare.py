@@ -10,12 +10,14 @@ from msgspec import Struct
 
 from headrace.base import git
 from headrace.base.errors import Problem
+from headrace.base.paths import cache_dir
 from headrace.cli.config import settle
 from headrace.cli.declared import Call, Option
 from headrace.cli.options import Asked, asked
 from headrace.events.model import Event, Repository
 from headrace.events.snapshot import ObjectStore
-from headrace.plan.model import Plan
+from headrace.plan.model import FoundAction, Plan
+from headrace.workflow.references import references
 
 
 class Prepared(Struct, frozen=True):
@@ -57,16 +59,29 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
     from headrace.events.request import EventRequest
     from headrace.plan.make import make_plan
     from headrace.plan.select import Selection
+    from headrace.plan.unsupported import action_name
 
     request = EventRequest(call.ref, call.sha, call.base, call.head, call.payload, call.actor, call.inputs)
     parsed = Parsed(name_of(repository.git_dir), keeps=objects is not None)
     with git.Objects(repository.root) as found:
         event: Event = build_event(repository, call.event, request, objects, found)
-        gathered = gather(event, call.workflows, parsed, Elsewhere(call.actions_root, call.actions), found)
+        elsewhere = Elsewhere((call.actions_root, os.path.join(cache_dir(), "actions")), call.actions)
+        gathered = gather(event, call.workflows, parsed, elsewhere, found)
+        here = capabilities(native=call.native)
+        wanted = [uses for uses in references(gathered.workflows) if action_name(uses) not in here.actions]
+        actions: dict[str, FoundAction] = {}
+        used = gathered.used
+        if wanted:
+            from headrace.cli.actions import gather_actions
+
+            actions, more = gather_actions(wanted, event, elsewhere, here.actions, found)
+            used |= more
     say_problems(gathered.problems)
     selection = Selection(gathered.selected, call.jobs, call.needs, call.matrix)
-    plan = make_plan(gathered.workflows, event, capabilities(), selection, vars=call.vars, origins=gathered.origins)
-    return Prepared(plan, gathered.problems, gathered.used)
+    plan = make_plan(
+        gathered.workflows, event, here, selection, vars=call.vars, origins=gathered.origins, actions=actions
+    )  # fmt: skip
+    return Prepared(plan, gathered.problems, used)
 
 
 def exit_status(problems: Iterable[Problem], otherwise: int) -> int:

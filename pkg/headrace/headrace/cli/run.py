@@ -88,9 +88,6 @@ def _say_interrupted(times: int) -> None:
     say_error("interrupted: jobs end in order; again kills them" if times == 1 else "interrupted again: killing what runs")
 
 
-_NOT_YET = (("native", "off", "published actions cannot be run as they are yet"),)
-"""What is asked for and cannot be had is refused: it must not look as if it had been done."""
-
 NAMESPACES = (
     "isolation: namespaces. Every job has a file system, processes and users of its own over this machine's /usr, /etc, /opt and "
     "/var, and nothing else of it"
@@ -129,9 +126,6 @@ def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str]
     from headrace.cli.words import without_secrets
     from headrace.engine.options import RunOptions
 
-    for name, value, what in _NOT_YET:
-        if values[name] == value:
-            raise UsageError(Problem(f"--{name} {value}: {what}", hint="leave it out"))
     if values["isolation"] != "namespaces":
         for name in ("expose", "network"):
             if values[name] and values[name] != "host":
@@ -139,7 +133,7 @@ def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str]
                 raise UsageError(Problem(text, hint="--isolation namespaces parts them from it"))
     for name in asked.actions:
         if name not in used:
-            raise UsageError(Problem(f"--action {name}: only called workflows can come from a folder yet", hint="leave it out"))
+            raise UsageError(Problem(f"--action {name}: nothing that runs uses it", hint="leave it out"))
     network, slirp = values["network"] or "private", ""
     if values["isolation"] == "namespaces" and network == "private":
         from headrace.sandbox.slirp import usable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct, structs
@@ -116,10 +116,10 @@ def read_regular(path: str) -> bytes | None:
 
 
 class Elsewhere(Struct, frozen=True):
-    """Where files of other repositories are: `mirrors`, a folder of git repositories OWNER+NAME/repo, and folders that stand for
+    """Where files of other repositories are: `mirrors`, folders of git repositories OWNER+NAME/repo, and folders that stand for
     one ref of one repository, by `OWNER/NAME@REF`."""
 
-    mirrors: str = ""
+    mirrors: tuple[str, ...] = ()
     folders: dict[str, str] = {}
 
 
@@ -132,13 +132,20 @@ def gather(
     """All workflow files of the event's tree, or those that `-W` names. `elsewhere` says where called files of other repositories
     are; `parsed` knows files that were read before; `found` are the repository's own objects, where they are open already.
     Raises UsageError where `-W` names nothing."""
+    with tree_of(event, found) as tree:
+        return _gather(event, tree, wanted, parsed, elsewhere)
+
+
+@contextlib.contextmanager
+def tree_of(event: Event, found: git.Objects | None = None) -> Iterator[Tree]:
+    """The tree that runs. `found` are the repository's own objects, where they are open already."""
     if not from_commit(event):
-        return _gather(event, WorkTree(event.repository.root), wanted, parsed, elsewhere)
+        yield WorkTree(event.repository.root)
+        return
     own = event.objects == common_dir(event.repository.git_dir)
     with contextlib.nullcontext(found) if found and own else git.Objects(event.objects or event.repository.git_dir) as objects:
-        if objects.commit(event.sha) is None:  # a commit that only a run would make
-            return _gather(event, WorkTree(event.repository.root), wanted, parsed, elsewhere)
-        return _gather(event, CommitTree(objects, event.sha), wanted, parsed, elsewhere)
+        known = objects.commit(event.sha) is not None  # else a commit that only a run would make
+        yield CommitTree(objects, event.sha) if known else WorkTree(event.repository.root)
 
 
 def from_commit(event: Event) -> bool:

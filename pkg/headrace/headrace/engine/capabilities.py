@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 
 from headrace.actions.builtin import LIMITS, NAMES
+from headrace.actions.nodes import find_node
 from headrace.plan.labels import labels_of
 from headrace.plan.model import Capabilities, Limit
 
 
-def capabilities() -> Capabilities:
-    """The labels, native drop-ins and language features of this machine."""
-    limits = tuple(Limit(*limit) for limit in LIMITS)
-    return Capabilities(labels=labels_of(os.uname().machine), actions=NAMES, limits=limits)
+def capabilities(*, native: bool = True) -> Capabilities:
+    """The labels, native drop-ins (without `native`: none) and language features of this machine."""
+    features = frozenset({"node-action"} if find_node(os.environ.get("PATH", "")) else ())
+    labels = labels_of(os.uname().machine)
+    if not native:
+        return Capabilities(labels, features=features)
+    return Capabilities(labels, NAMES, features, tuple(Limit(*limit) for limit in LIMITS))
 
 
 def runner_arch() -> str:

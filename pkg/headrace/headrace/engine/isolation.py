@@ -15,6 +15,7 @@ from headrace.events.model import Event
 from headrace.events.snapshot import ObjectStore
 from headrace.plan.model import Plan
 from headrace.sandbox import ids, layout, skeleton
+from headrace.sandbox.places import WORK
 from headrace.workflow.model import Call
 
 SOURCE = "/run/headrace/source.git"
@@ -34,19 +35,34 @@ def make_layout(plan: Plan, options: RunOptions, run: str, scope: str) -> layout
         os.makedirs(shared, mode=0o700, exist_ok=True)
         if how == "root":
             os.chown(shared, ids.HOST_IDS, ids.HOST_IDS)
-        exposed = layout.exposures([*_interpreters(), *options.expose, *options.path_prepend], system)
+        exposed = layout.exposures([*_interpreters(plan), *options.expose, *options.path_prepend], system)
         jobs = [planned.job for planned in plan.jobs.values()]
         if any(job.uses_actions or isinstance(job.body, Call) for job in jobs):  # what a call holds is not known yet
             exposed = (*exposed, *_source(event, work_dir(run)))
+        if plan.actions:
+            exposed = (*exposed, *_actions(plan))
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
         raise EngineError(Problem(f"jobs cannot be parted from the machine: {what}{error.strerror}")) from None
     return layout.Layout(how, system, path, exposed, ((shared, PACKAGES),), host_network=options.network == "host")
 
 
-def _interpreters() -> Iterator[str]:
-    """What drop-ins and jobs run on that may lie below somebody's HOME."""
+def _actions(plan: Plan) -> tuple[tuple[str, str], ...]:
+    """The files of published actions, where a runner has them."""
+    from headrace.engine.actions import trees
+
+    return tuple((tree, f"{WORK}/_actions/{place}") for place, tree in trees(plan).items())
+
+
+def _interpreters(plan: Plan) -> Iterator[str]:
+    """What drop-ins, actions and jobs run on that may lie below somebody's HOME."""
     from headrace.actions.interpreters import roots
+
+    if plan.actions:
+        from headrace.actions.nodes import find_nodes
+
+        for program in find_nodes(os.environ.get("PATH", "")).values():
+            yield os.path.dirname(os.path.dirname(os.path.realpath(program)))
 
     yield from (sys.prefix, sys.base_prefix, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     yield from _libraries()

@@ -20,7 +20,9 @@ from headrace.runner.ticket import Definition, Folders, JobTicket
 from headrace.sandbox.inherit import inherited
 
 if TYPE_CHECKING:
+    from headrace.runner.known import Known
     from headrace.sandbox.layout import Layout
+    from headrace.workflow.model import Job
 
 
 class Tickets:
@@ -103,6 +105,9 @@ class Tickets:
             os=runner_os(),
             arch=runner_arch(),
             python=sys.executable,
+            native=options.native,
+            known=self._known(planned.job),
+            nodes=self._nodes if planned.job.uses_actions else {},
             called=self._definition(planned.workflow) if planned.workflow in plan.calls else None,
         )
 
@@ -137,6 +142,27 @@ class Tickets:
             return Definition(event.repository.full_name, reference.removeprefix("./"), event.ref, event.sha)
         origin = self._plan.origins.get(reference, Origin(remote[2]))
         return Definition(remote[0], remote[1], origin.ref, origin.sha)
+
+    def _known(self, job: Job) -> dict[str, Known]:
+        """The published actions of a job."""
+        if not self._plan.actions or not job.uses_actions:
+            return {}
+        from headrace.engine.actions import of_job
+
+        return of_job(self._plan, job)
+
+    @cached_property
+    def _nodes(self) -> dict[str, str]:
+        if not self._plan.actions:
+            return {}
+        from headrace.actions.nodes import find_nodes
+        from headrace.engine.actions import needs_node
+
+        if not needs_node(self._plan.actions.values()):
+            return {}
+        found = find_nodes(os.environ.get("PATH", ""))
+        layout = self._layout
+        return found if layout is None else {version: path for version, path in found.items() if layout.shows(path)}
 
     def _for_actions(self, leg: Leg) -> tuple[dict[str, str], tuple[str, ...]]:
         """The variables that only actions get, and what must be masked of them."""

@@ -11,7 +11,7 @@ from headrace.base.errors import HeadraceError, Problem, UsageError
 from headrace.events.model import Event
 from headrace.plan.failure import failed
 from headrace.plan.inputs import settle_inputs
-from headrace.plan.model import Capabilities, Deferred, JobPath, Leg, Origin, Plan, Planned, Reason
+from headrace.plan.model import Capabilities, Deferred, FoundAction, JobPath, Leg, Origin, Plan, Planned, Reason
 from headrace.plan.select import Selection, check_matrix, select_jobs, select_workflows
 from headrace.plan.settle import settle
 from headrace.plan.triggers import Decision, decide_workflow
@@ -28,11 +28,13 @@ def make_plan(
     *,
     vars: Mapping[str, str] | None = None,
     origins: Mapping[str, Origin] | None = None,
+    actions: Mapping[str, FoundAction] | None = None,
 ) -> Plan:
     """What `event` starts: the jobs of every workflow that it triggers, each leg with what it would do and why.
 
     `rejected` names the workflows it does not start (those that the selection leaves out are not mentioned). Jobs are listed so
-    that each stands after the jobs it needs. `origins`: reference to another repository → what it was found to mean.
+    that each stands after the jobs it needs. `origins`: reference to another repository → what it was found to mean;
+    `actions`: `uses` of a step → the same.
 
     Raises `UsageError` for a selection that names nothing, and for inputs that fit no workflow.
     """
@@ -57,6 +59,7 @@ def make_plan(
         matrix=dict(selection.matrix),
         only=only,
         origins=dict(origins or {}),
+        actions=dict(actions or {}),
     )
     if any(workflow.concurrency is not None for workflow in plan.workflows.values()):
         plan = _with_claims(plan, ids)

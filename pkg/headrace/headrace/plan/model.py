@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from headrace.base.errors import Position
 from headrace.events.model import Event
+from headrace.workflow.action import Action
 from headrace.workflow.model import Job, Workflow
 
 JobPath = NewType("JobPath", str)
@@ -131,13 +132,29 @@ class Origin(Struct, frozen=True):
     sha: str = ""
 
 
+class FoundAction(Struct, frozen=True):
+    """What `uses` of a step was found to mean: `action`, or what GitHub would say is wrong with it (`error`). Of an action of
+    another repository: `repository`, `ref` as written, the commit `sha`, and where its files are: a folder, or the objects of a
+    git repository (`git_dir`). The other fields are empty for an action of the workspace, which a job may change before it uses
+    it."""
+
+    action: Union[Action, None]
+    error: str = ""
+    repository: str = ""
+    ref: str = ""
+    sha: str = ""
+    folder: str = ""
+    git_dir: str = ""
+
+
 class Plan(Struct, frozen=True):
     """`rejected` says for each workflow that the event does not start, why. `workflows` holds those that it starts.
     `inputs`: workflow path → typed dispatch inputs. `started`: workflow path → why the event starts it. `calls` are those that
     are known to take place; what is inside them stands in `jobs`, each job behind the one that calls. The rest is what `settle`
     needs again at run time: what the runner can do, the variables, which legs are wanted (`--matrix`), what whole workflows claim
     (workflow path → its `concurrency`), the workflows that end before any job, each with its reason, which jobs are wanted of a
-    call (`FILE:caller/inner caller` → ids; all where nothing is said), and where called files came from."""
+    call (`FILE:caller/inner caller` → ids; all where nothing is said), where called files came from, and what is known of the
+    actions that steps use (`uses` → it, those inside composite actions included; native drop-ins left out)."""
 
     event: Event
     workflows: dict[str, Workflow]
@@ -153,6 +170,7 @@ class Plan(Struct, frozen=True):
     calls: dict[str, CallScope] = {}
     only: dict[str, tuple[str, ...]] = {}
     origins: dict[str, Origin] = {}
+    actions: dict[str, FoundAction] = {}
 
     def scopes(self, planned: Planned) -> tuple[str, ...]:
         """The keys of `claims` whose groups must be held before this job is looked at, the outermost first: that of the workflow

@@ -417,7 +417,8 @@ def _subject(place: _Place, labels: tuple[str, ...] | None, group: str, contexts
         except HeadraceError:
             return UNKNOWN
 
-    return Subject(place.job, labels, group, place.plan.capabilities, value, lambda step: _never(step, contexts))
+    plan = place.plan
+    return Subject(place.job, labels, group, plan.capabilities, value, lambda step: _never(step, contexts), plan.actions)
 
 
 def _never(step: Step, contexts: dict[str, Any]) -> bool:

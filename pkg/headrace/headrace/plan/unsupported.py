@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -13,13 +13,24 @@ from headrace.base.errors import NOWHERE, Position
 from headrace.expressions import to_text
 from headrace.plan.around import Undecided
 from headrace.plan.labels import fits
-from headrace.plan.model import Capabilities, Limit, Reason
+from headrace.plan.model import Capabilities, FoundAction, Limit, Reason
+from headrace.workflow.action import Composite, Docker, Node
 from headrace.workflow.lookup import fields
 from headrace.workflow.model import Call, CancelStep, Job, Parallel, Run, Step, Steps, Uses, Wait, WaitAll
 from headrace.workflow.tokens import Expression, Token
 
 UNKNOWN = object()
 """Stands for a value that only a finished job, or nobody, can tell."""
+
+
+_DEEPEST = 12  # composite actions in one another; a runner refuses the eleventh
+
+
+class Found(Struct, frozen=True):
+    """Where a feature is used, and what exactly (the action, the label)."""
+
+    at: Position
+    subject: str = ""
 
 
 class Subject(Struct, frozen=True):
@@ -33,6 +44,34 @@ class Subject(Struct, frozen=True):
     capabilities: Capabilities
     value: Callable[[Token], Any]
     never: Callable[[Step], bool]  # whether a step's `if` is false whatever happens
+    actions: Mapping[str, FoundAction] = {}  # those at hand, by `uses`
+
+    def uses(self) -> Iterator[tuple[Found, str]]:
+        """The actions that its steps use, those inside composite actions too: where the job's own step stands and what it says,
+        and the `uses` at the end of the chain."""
+        for step in self.steps():
+            if isinstance(step.body, Uses):
+                at = step.body.at if step.body.at != NOWHERE else step.at
+                for uses, through in self._inside(step.body.uses, ()):
+                    yield Found(at, " → ".join((*through, uses))), uses
+
+    def _inside(self, uses: str, through: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        yield uses, through
+        if self.native(uses) or uses in through or len(through) >= _DEEPEST:
+            return
+        found = self.actions.get(uses)
+        if found is not None and found.action is not None and isinstance(found.action.runs, Composite):
+            for inner in found.action.runs.references:
+                yield from self._inside(inner_reference(inner, found), (*through, uses))
+
+    def native(self, uses: str) -> bool:
+        """Whether a drop-in stands in for the action."""
+        return action_name(uses) in self.capabilities.actions
+
+    def runs(self, uses: str) -> Node | Docker | Composite | None:
+        """How an action at hand runs; None for a drop-in, and for what is not at hand or cannot be read."""
+        found = None if self.native(uses) else self.actions.get(uses)
+        return found.action.runs if found is not None and found.action is not None else None
 
     def steps(self) -> Iterator[Step]:
         """The steps that may run, those inside `parallel` included."""
@@ -45,13 +84,6 @@ class Subject(Struct, frozen=True):
             yield step
             if isinstance(step.body, Parallel):
                 pending = [*step.body.steps, *pending]
-
-
-class Found(Struct, frozen=True):
-    """Where a feature is used, and what exactly (the action, the label)."""
-
-    at: Position
-    subject: str = ""
 
 
 class Feature(Struct, frozen=True):
@@ -144,14 +176,7 @@ def _background(subject: Subject) -> Found | None:
 
 
 def _uses(subject: Subject, fit: Callable[[str], bool]) -> Found | None:
-    for step in subject.steps():
-        if isinstance(step.body, Uses) and fit(step.body.uses):
-            return Found(step.body.at if step.body.at != NOWHERE else step.at, step.body.uses)
-    return None
-
-
-def _local_action(subject: Subject) -> Found | None:
-    return _uses(subject, lambda uses: uses.startswith(("./", ".\\")))
+    return next((found for found, uses in subject.uses() if fit(uses)), None)
 
 
 def _own_action(subject: Subject) -> Found | None:
@@ -159,7 +184,18 @@ def _own_action(subject: Subject) -> Found | None:
 
 
 def _docker_action(subject: Subject) -> Found | None:
-    return _uses(subject, lambda uses: uses.startswith("docker://"))
+    return _uses(subject, lambda uses: uses.startswith("docker://") or isinstance(subject.runs(uses), Docker))
+
+
+def _node_action(subject: Subject) -> Found | None:
+    return _uses(subject, lambda uses: isinstance(subject.runs(uses), Node))
+
+
+def inner_reference(uses: str, found: FoundAction) -> str:
+    """What `uses` of a step inside a composite action stands for: `$/path` is its own repository's, at the same ref."""
+    if uses.startswith("$/") and found.repository:
+        return f"{found.repository}/{uses[2:].strip('/')}@{found.ref}"
+    return uses
 
 
 def action_name(uses: str) -> str:
@@ -176,7 +212,7 @@ def action_name(uses: str) -> str:
 
 
 def _remote_action(subject: Subject) -> Found | None:
-    return _uses(subject, lambda uses: action_name(uses) not in ("", *subject.capabilities.actions))
+    return _uses(subject, lambda uses: action_name(uses) != "" and not subject.native(uses) and uses not in subject.actions)
 
 
 def _input(subject: Subject) -> Found | None:
@@ -227,10 +263,10 @@ FEATURES: tuple[Feature, ...] = (
     Feature("reusable-workflow", "calls a workflow that is not at hand", _call),
     Feature("container", "runs in a container", _container),
     Feature("services", "has service containers", _services),
-    Feature("local-action", "uses an action of its own workspace (`./…`)", _local_action),
     Feature("own-action", "uses an action of the workflow's own repository (`$/…`)", _own_action),
-    Feature("docker-action", "uses an image as an action (`docker://…`)", _docker_action),
-    Feature("remote-action", "uses an action that has no drop-in here", _remote_action),
+    Feature("docker-action", "uses an action that runs in a container", _docker_action),
+    Feature("node-action", "uses an action that runs on node, which is not here", _node_action),
+    Feature("remote-action", "uses an action that is not at hand", _remote_action),
     Feature("action-input", "asks an action for what its drop-in cannot do", _input),
     Feature("background-steps", "has steps that run in the background or in parallel", _background),
     Feature("snapshot", "makes an image of its machine", _snapshot),

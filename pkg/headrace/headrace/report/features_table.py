@@ -22,7 +22,7 @@ def _here(name: str, here: Capabilities) -> str:
     match name:
         case "runs-on":
             return "by label"
-        case "remote-action" if name not in here.features:
-            return "drop-ins"
+        case "remote-action":
+            return "where at hand"
         case _:
             return "yes" if name in here.features else "no"

@@ -73,6 +73,10 @@ class _Leg:
             self._ticket, progress, self._defaults,
             Supervision(self._sandbox, self._control, self.log, self._on_cancel), self._contexts(),
         )  # fmt: skip
+        if self._ticket.known:
+            for step in self._ticket.job.body.steps:
+                self._take_orders()
+                steps.pre(step)
         for step in self._ticket.job.body.steps:
             self._take_orders()
             steps.main(step)
@@ -118,7 +122,7 @@ class _Leg:
         lines += [f"Isolation: {ticket.isolation}", *ticket.setup_lines]
         lines += ["##[group]GITHUB_TOKEN Permissions"]
         lines += [f"{name}: {level}" for name, level in sorted((ticket.job.permissions or {}).items())]
-        lines += ["##[endgroup]", "Prepare workflow directory"]
+        lines += ["##[endgroup]", "Prepare workflow directory", *ticket.download_lines()]
         lines += [*ticket.called_lines(), f"Complete job name: {ticket.name}"]
         ok = True
         voice = self._voice(1)
@@ -150,16 +154,25 @@ class _Leg:
 
     def _actions(self) -> None:
         """An action that GitHub does not find fails the whole job, however far down it stands."""
-        body = self._ticket.job.body
+        ticket, body = self._ticket, self._ticket.job.body
         assert isinstance(body, Steps)
         for step in body.steps:
-            why = builtin.refusal(step.body.uses) if isinstance(step.body, Uses) else ""
+            if not isinstance(step.body, Uses) or step.body.uses in ticket.known:
+                continue
+            why = builtin.refusal(step.body.uses)
             if why:
                 raise HeadraceError(Problem(why, step.at))
+        for known in ticket.known.values():
+            if known.error:
+                raise HeadraceError(Problem(known.error))
 
     def _folders(self) -> None:
         place = self._ticket.folders
         self._ticket = self._ready.take(self._ticket)
+        if self._ticket.known and self._ticket.isolation == "host":  # else they are mounted
+            from headrace.runner.uses import install
+
+            install(self._ticket)
         event = json.dumps(self._ticket.github.get("event") or {}, indent=2, ensure_ascii=False)
         self._sandbox.write([(f"{place.temp}/{folders.WORKFLOW}/event.json", event.encode("utf-8", "surrogatepass"))])
 

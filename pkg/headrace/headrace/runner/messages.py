@@ -73,6 +73,14 @@ SKIPPED_OUTPUT = "Skip output '{name}' since it may contain secret."
 OUTPUTS_TOO_LARGE = "The outputs of the job are larger than {limit} MB, which is more than GitHub takes."  # ours
 OUTPUTS_FAILED = "Fail to evaluate job outputs"
 POST_CLEANUP = "Post job cleanup."
+ACTION_LOAD = "Failed to load {file}"
+LOCAL_NOT_FOUND = (
+    "Can't find 'action.yml', 'action.yaml' or 'Dockerfile' under '{path}'. "
+    "Did you forget to run actions/checkout before running your local action?"
+)
+TOO_DEEP = "Composite action depth exceeded max depth 9"
+UNEXPECTED_INPUTS = "Unexpected input(s) {names}, valid inputs are [{valid}]"
+DEPRECATED_INPUT = "Input '{name}' has been deprecated with message: {message}"
 LOCAL_PRE = "`pre` execution is not supported for local action from '{path}'"
 
 # hashFiles

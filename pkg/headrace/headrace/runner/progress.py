@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Union
 
 from msgspec import Struct
 
 from headrace.record.records import StepResult
 from headrace.runner.contexts import JobStatus, worse
 from headrace.runner.filecommands import add_paths
+from headrace.runner.frame import Frame
 from headrace.runner.masking import Masker
 from headrace.runner.matchers import MatcherSet
 from headrace.workflow.model import Step
 
 
 class Post(Struct):
-    """A post step that is due: `state` holds what the main stage saved."""
+    """A post step that is due: `state` holds what the main stage saved. `frame` is the composite action that the step stands
+    in."""
 
     step: Step
     name: str
     condition: str
     state: dict[str, str]
+    frame: Union[Frame, None] = None
 
 
 class Progress:

@@ -42,7 +42,7 @@ class StepVoice:
         self._env = env
         self._emit = emit
         self._read = read
-        self._kept: dict[Level, int] = {}
+        self.kept: dict[Level, int] = {}  # of the step as a whole, those inside a composite action together
         self.outputs: dict[str, str] = {}
         self.state: dict[str, str] = {}
         self.failed = False
@@ -57,9 +57,9 @@ class StepVoice:
         return encode("".join(f"##[{level}]{line}\n" for line in text.splitlines() or [""]))
 
     def annotate(self, note: Annotation) -> None:
-        kept = self._kept.get(note.level, 0)
+        kept = self.kept.get(note.level, 0)
         if kept < ANNOTATIONS:
-            self._kept[note.level] = kept + 1
+            self.kept[note.level] = kept + 1
             self._emit(
                 Annotated(
                     self._leg,

@@ -12,6 +12,7 @@ from headrace.runner.contexts import status_functions, step_github
 from headrace.runner.environment import default_variables, prepend_path, step_environment
 from headrace.runner.filecommands import FILES
 from headrace.runner.folders import COMMANDS
+from headrace.runner.frame import Frame
 from headrace.runner.hashing import HashError, parse_arguments
 from headrace.runner.progress import Progress
 from headrace.runner.ticket import JobTicket
@@ -30,7 +31,8 @@ def new_mark() -> str:
 
 
 class Scope:
-    """Of one step in one stage. `base` are the contexts that stay the same for all steps; `env` starts as the leg's own."""
+    """Of one step in one stage. `base` are the contexts that stay the same for all steps; `env` starts as the leg's own, `own` is
+    what the step's `env` says. `frame` is the composite action that the step stands in."""
 
     def __init__(
         self,
@@ -40,13 +42,18 @@ class Scope:
         step: Step,
         state: dict[str, str],
         sandbox: Sandbox,
+        frame: Frame | None = None,
+        stage: str = "main",
     ) -> None:
         self.ticket = ticket
         self.sandbox = sandbox
         self.progress = progress
         self.step = step
         self.state = state
-        self.env = dict(progress.env)
+        self.frame = frame
+        self.env = {**progress.env, **frame.overlay} if frame is not None else dict(progress.env)
+        self.own: dict[str, str] = {}
+        self._stage = stage
         self.files: dict[str, str] = {}
         self._base = base
         self._contexts: dict[str, Any] = {}
@@ -67,19 +74,29 @@ class Scope:
 
     def contexts(self) -> dict[str, Any]:
         """One mapping for the life of the step, brought up to date at each call."""
-        contexts = self._contexts
+        contexts, frame = self._contexts, self.frame
         if not contexts:
             repository, ref = action_of(self.step)
+            if frame is not None and not repository:
+                repository, ref = frame.repository, frame.ref
             github = step_github(
-                self._base["github"], action=self.step.id, files=self.files, action_repository=repository, action_ref=ref
-            )
+                self._base["github"], action=(frame.top if frame is not None else self.step).id, files=self.files,
+                action_repository=repository, action_ref=ref, action_path=frame.folder if frame is not None else None,
+            )  # fmt: skip
             contexts.update(self._base, github=github, steps=self.progress.steps)
+            if frame is not None:
+                for name in ("secrets", "vars", "needs"):
+                    contexts.pop(name, None)
+                contexts.update(inputs=frame.inputs, steps=frame.steps)
+        if frame is not None:
+            contexts["github"]["action_status"] = frame.status
         contexts["env"] = CaseSensitive(self.env)
         contexts["job"] = self.ticket.job_context(self.progress.status)
         return contexts
 
     def functions(self) -> dict[str, Callable[..., Value]]:
-        return {**status_functions(self.progress.status), "hashfiles": self._hash}
+        inner = self.frame.status if self.frame is not None and self._stage == "main" else None
+        return {**status_functions(self.progress.status, inner), "hashfiles": self._hash}
 
     def _hash(self, arguments: Sequence[Value]) -> Value:
         follow, patterns = parse_arguments([to_text(argument) for argument in arguments])
@@ -97,7 +114,8 @@ class Scope:
     def lay_env(self) -> None:
         """Put the step's own `env` on top. Its keys do not see each other. Raises TemplateError."""
         if self.step.env is not None:
-            self.env = {**self.env, **template.string_map(self.step.env, self.contexts(), self.functions())}
+            self.own = template.string_map(self.step.env, self.contexts(), self.functions())
+            self.env = {**self.env, **self.own}
 
     def display_name(self) -> str:
         """As far as it can be evaluated already."""
@@ -131,9 +149,10 @@ class Scope:
     def script_environment(self) -> dict[str, str]:
         return self._environment(self.ticket.base, {}, None)
 
-    def action_environment(self, inputs: Mapping[str, str]) -> dict[str, str]:
+    def action_environment(self, inputs: Mapping[str, str], *, for_drop_in: bool = True) -> dict[str, str]:
         """`inputs`: finished INPUT_ variables."""
-        return self._environment({**self.ticket.base, **self.ticket.drop_ins}, self.ticket.actions, inputs)
+        base = {**self.ticket.base, **self.ticket.drop_ins} if for_drop_in else self.ticket.base
+        return self._environment(base, self.ticket.actions, inputs)
 
     def _environment(
         self, base: Mapping[str, str], actions: Mapping[str, str], inputs: Mapping[str, str] | None

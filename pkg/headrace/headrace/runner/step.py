@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from headrace.base.errors import HeadraceError
+from headrace.base.errors import HeadraceError, Problem
 from headrace.expressions import ExpressionError
 from headrace.plan.model import Reason
 from headrace.record.records import StepFinished, StepResult, StepStarted
 from headrace.runner import messages
-from headrace.runner.execute import Workbench, drop_in_of, run_drop_in, run_script
+from headrace.runner.execute import Workbench, run_drop_in, run_node, run_script
+from headrace.runner.frame import Frame
 from headrace.runner.hashing import HashError
 from headrace.runner.process import Ended, Supervision
 from headrace.runner.progress import Post, Progress
@@ -22,13 +23,18 @@ from headrace.runner.scope import Scope
 from headrace.runner.shells import ShellError
 from headrace.runner.takeup import Takeup
 from headrace.runner.ticket import JobTicket
+from headrace.runner.uses import DropIn, Published, look_up
 from headrace.workflow import template
+from headrace.workflow.action import Action, Composite, Node
 from headrace.workflow.model import Run, Step, Uses
 
-_ERRORS = (HeadraceError, ExpressionError, HashError, ShellError, OSError, ValueError)
+ERRORS = (HeadraceError, ExpressionError, HashError, ShellError, OSError, ValueError)
 
 
-class _Verdict(Struct, frozen=True):
+Stage = Literal["pre", "main", "post"]
+
+
+class Verdict(Struct, frozen=True):
     """`early` failures (of `env` or `if`) are not softened by continue-on-error."""
 
     result: StepResult
@@ -54,6 +60,8 @@ class StepRunner:
         self.watch = watch
         self.contexts = contexts
         self.running: tuple[Scope, str] | None = None
+        self.states: dict[str, dict[str, str]] = {}  # step id → what it saved for its later stages
+        self.frames: dict[str, Frame] = {}  # step id → the composite action that it is
 
     def goes_on(self) -> bool:
         """Does the condition of the step under way hold now that the job is being cancelled?"""
@@ -62,17 +70,27 @@ class StepRunner:
         scope, condition = self.running
         try:
             return scope.holds(condition)
-        except _ERRORS:
+        except ERRORS:
             return False
+
+    def pre(self, step: Step) -> None:
+        """Run what a step's action does before all main steps, if it does."""
+        used = look_ahead(self, step)
+        if used is None:
+            return
+        begun = time.monotonic()
+        one = StepRun(self, step, "pre", self.states.setdefault(step.id, {}), condition=used)
+        one.name = f"Pre {one.display_name()}"
+        verdict = one.run()
+        self.progress.worsen(verdict.result)
+        one.finish(verdict, verdict.result, time.monotonic() - begun)
 
     def main(self, step: Step) -> None:
         """Run a main step. Raises what ends the leg: EngineGone, EngineError, SandboxLost."""
         begun = time.monotonic()
-        one = _One(self, step, "main", {}, "", step.condition.source)
+        one = StepRun(self, step, "main", self.states.setdefault(step.id, {}), condition=step.condition.source)
         verdict = one.run()
-        conclusion = verdict.result
-        if verdict.result == "failure" and not verdict.early and one.tolerated():
-            conclusion = "success"
+        conclusion = one.conclude(verdict)
         self.progress.worsen(conclusion)
         if step.named:
             self.progress.steps[step.id] = {"outputs": one.outputs, "outcome": verdict.result, "conclusion": conclusion}
@@ -80,152 +98,213 @@ class StepRunner:
 
     def post(self, post: Post) -> None:
         """Run what a step has left to do."""
+        frame = self.frames.get(post.step.id)
+        if frame is not None and not frame.posts:  # a composite action none of whose steps has begun anything
+            return
         begun = time.monotonic()
-        one = _One(self, post.step, "post", post.state, f"Post {post.name}", post.condition)
+        one = StepRun(self, post.step, "post", post.state, condition=post.condition)
+        one.name = f"Post {post.name}"
         verdict = one.run()
         self.progress.worsen(verdict.result)
         one.finish(verdict, verdict.result, time.monotonic() - begun)
 
 
-class _One:
-    """A step in one of its stages. `name` is the display name where it is known already."""
+class StepRun:
+    """A step in one of its stages. `name` is the display name where it is known already. `outer` is the step whose composite
+    action this one is a part of: then it has no record of its own, and a condition that cannot be evaluated ends the action."""
 
     def __init__(
-        self, runner: StepRunner, step: Step, stage: Literal["main", "post"], state: dict[str, str], name: str, condition: str
-    ) -> None:
-        self._r = runner
-        self._step = step
-        self._stage = stage
-        self._name = name
-        self._condition = condition
+        self, runner: StepRunner, step: Step, stage: Stage, state: dict[str, str], *, condition: str,
+        frame: Frame | None = None, outer: StepRun | None = None,
+    ) -> None:  # fmt: skip
+        self.runner = runner
+        self.step = step
+        self.stage: Stage = stage
+        self.name = ""
+        self.broken = False  # whether its condition could not be evaluated
         self.outputs: dict[str, str] = {}
-        runner.progress.number += 1
-        self._number = runner.progress.number
-        self._log = runner.watch.log
-        self._log.flush()
-        self._log.step = self._number
-        self._scope = Scope(runner.ticket, runner.progress, runner.contexts, step, state, runner.watch.sandbox)
+        self.frame = frame
+        self.condition = condition
+        self.deadline: float | None = None
         watch = runner.watch
-        self._voice = StepVoice(
-            runner.ticket, self._number, runner.progress, self._scope.variable, watch.control.emit, watch.sandbox.read
+        self.log = watch.log
+        if outer is None:
+            runner.progress.number += 1
+            self.log.flush()
+            self.log.step = runner.progress.number
+        self.number = runner.progress.number
+        self.scope = Scope(runner.ticket, runner.progress, runner.contexts, step, state, watch.sandbox, frame, stage)
+        self.voice = StepVoice(
+            runner.ticket, self.number, runner.progress, self.scope.variable, watch.control.emit, watch.sandbox.read
         )
+        if outer is not None:
+            self.voice.kept, self.deadline = outer.voice.kept, outer.deadline
 
-    def run(self) -> _Verdict:
+    def run(self) -> Verdict:
         laid = self._lay_env()
-        self._name = self._name or self._scope.display_name()
-        self._announce()
+        self.name = self.name or self.scope.display_name()
+        if self.frame is None:
+            self._announce()
         try:
-            if laid is not None:
-                return self._fail(laid)
-            if not self._scope.holds(self._condition):
-                self._r.progress.spent = self._scope.files
-                facts = {"condition": self._condition, "status": self._r.progress.status}
-                return _Verdict("skipped", why=Reason("step-condition", self._step.condition.at, facts))
-        except _ERRORS as error:
-            return self._fail(error)
-        timeout, minutes = self._timeout()
-        self._r.running = self._scope, self._condition
+            if laid is not None and self.frame is None:
+                return self.fail(laid)
+            if not self.scope.holds(self.condition):
+                self.runner.progress.spent = self.scope.files
+                facts = {"condition": self.condition, "status": self.runner.progress.status}
+                return Verdict("skipped", why=Reason("step-condition", self.step.condition.at, facts))
+        except ERRORS as error:
+            self.broken = True
+            return self.fail(error)
+        minutes = self._timeout()
+        before, self.runner.running = self.runner.running, (self.scope, self.condition)
         try:
-            return self._execute(timeout, minutes)
-        except _ERRORS as error:
-            return self._fail(error, early=False)
+            verdict = self._execute(minutes)
+        except ERRORS as error:
+            return self.fail(error, early=False)
         finally:
-            self._r.running = None
+            self.runner.running = before
+        if laid is not None:
+            self.say_error(words(laid))
+            return Verdict("failure", verdict.exit_code)
+        return verdict
 
-    def finish(self, verdict: _Verdict, conclusion: StepResult, seconds: float) -> None:
-        self._log.flush()
-        leg = self._r.ticket.leg
-        self._r.watch.control.emit(
-            StepFinished(leg, self._number, verdict.result, conclusion, seconds, verdict.exit_code, verdict.why)
+    def display_name(self) -> str:
+        return self.scope.display_name()
+
+    def finish(self, verdict: Verdict, conclusion: StepResult, seconds: float) -> None:
+        self.log.flush()
+        leg = self.runner.ticket.leg
+        self.runner.watch.control.emit(
+            StepFinished(leg, self.number, verdict.result, conclusion, seconds, verdict.exit_code, verdict.why)
         )
 
-    def tolerated(self) -> bool:
-        """`continue-on-error`, evaluated after the step has failed; where that fails, the failure stands."""
-        token = self._step.continue_on_error
-        if token is None:
-            return False
+    def conclude(self, verdict: Verdict) -> StepResult:
+        """With `continue-on-error`, evaluated after the step has failed; where that fails, the failure stands."""
+        token = self.step.continue_on_error
+        if verdict.result != "failure" or verdict.early or token is None:
+            return verdict.result
         try:
-            return template.boolean(token, self._scope.contexts(), self._scope.functions())
-        except _ERRORS as error:
-            self._say_error(words(error))
-            return False
+            tolerated = template.boolean(token, self.scope.contexts(), self.scope.functions())
+        except ERRORS as error:
+            self.say_error(words(error))
+            return verdict.result
+        return "success" if tolerated else verdict.result
 
     def _announce(self) -> None:
-        name = self._r.progress.masker.mask_text(self._name)
-        named = self._step.id if self._step.named and self._stage == "main" else ""
-        self._r.watch.control.emit(StepStarted(self._r.ticket.leg, self._number, name, self._stage, named))
+        name = self.runner.progress.masker.mask_text(self.name)
+        named = self.step.id if self.step.named and self.stage == "main" else ""
+        self.runner.watch.control.emit(StepStarted(self.runner.ticket.leg, self.number, name, self.stage, named))
 
     def _lay_env(self) -> Exception | None:
         try:
-            self._scope.make_files()
-            self._scope.lay_env()
-        except _ERRORS as error:
+            self.scope.make_files()
+            self.scope.lay_env()
+        except ERRORS as error:
             return error
         return None
 
-    def _fail(self, error: Exception, *, early: bool = True) -> _Verdict:
+    def fail(self, error: Exception, *, early: bool = True) -> Verdict:
         """A failure of the machine ends the leg, not the step."""
         if isinstance(error, HeadraceError) and error.status == 3:
             raise error
-        self._say_error(words(error))
-        return _Verdict("failure", early=early)
+        self.say_error(words(error))
+        return Verdict("failure", early=early)
 
-    def _say_error(self, message: str) -> None:
-        self._log.write(self._voice.say("error", message))
+    def say_error(self, message: str) -> None:
+        self.log.write(self.voice.say("error", message))
 
-    def _timeout(self) -> tuple[float | None, float]:
-        """Seconds and minutes; an evaluation error is an error line, and the step runs without a timeout."""
-        token = self._step.timeout_minutes
-        if token is None or self._stage == "post":
-            return None, 0.0
+    def _timeout(self) -> float:
+        """Minutes, 0 for none, with the deadline set; an evaluation error is an error line, and the step runs without a
+        timeout."""
+        token = self.step.timeout_minutes
+        if token is None or self.stage != "main":
+            return 0.0
         try:
-            minutes = template.number(token, self._scope.contexts(), self._scope.functions())
-        except _ERRORS as error:
-            self._say_error(words(error))
-            return None, 0.0
+            minutes = template.number(token, self.scope.contexts(), self.scope.functions())
+        except ERRORS as error:
+            self.say_error(words(error))
+            return 0.0
         if minutes >= 1:
             minutes = float(int(minutes))  # GitHub cuts the fraction off; what is less than a minute is of use here
-        return (minutes * 60, minutes) if minutes > 0 else (None, 0.0)
+        if minutes > 0:
+            self.deadline = time.monotonic() + minutes * 60
+        return max(minutes, 0.0)
 
-    def _execute(self, timeout: float | None, minutes: float) -> _Verdict:
-        bench = Workbench(self._r.watch, self._voice, self._scope, timeout)
-        body = self._step.body
+    def _execute(self, minutes: float) -> Verdict:
+        left = None if self.deadline is None else max(0.001, self.deadline - time.monotonic())
+        bench = Workbench(self.runner.watch, self.voice, self.scope, left)
+        body = self.step.body
         match body:
             case Run():
-                ended = run_script(bench, body, self._r.defaults)
+                ended = run_script(bench, body, self.runner.defaults if self.frame is None else {})
             case Uses():
-                ended = self._drop_in(bench, body)
+                used = look_up(self.runner.ticket, self.runner.watch.sandbox, body.uses, self.frame)
+                match used:
+                    case Published(action=Action(runs=Composite())):
+                        from headrace.runner.composite import run_composite
+
+                        return run_composite(self, bench, body, used, minutes)
+                    case Published(action=Action(runs=Node() as node)):
+                        if self.stage == "main" and node.post:
+                            self._owe(node.post_if)
+                        if self.stage == "main" and node.pre and used.local:
+                            bench.warn(messages.LOCAL_PRE.format(path=body.uses))
+                        ended = run_node(bench, body, used, node, self.stage)
+                    case Published():
+                        raise HeadraceError(Problem(f"{body.uses} runs in a container, which is not supported yet"))
+                    case DropIn(manifest=manifest):
+                        if self.stage == "main" and manifest.post:
+                            self._owe(manifest.post_if)
+                        ended = run_drop_in(bench, body, manifest, self.stage)
             case _:
-                raise ValueError(f"this kind of step is not supported: {self._step.id}")
-        wrong = self._conclude(ended, minutes)
+                raise ValueError(f"this kind of step is not supported: {self.step.id}")
+        wrong = self._take_in(ended, minutes)
         if ended.because == "cancelled":
-            return _Verdict("cancelled", ended.status)
-        return _Verdict("failure" if wrong or ended.because or ended.status else "success", ended.status)
+            return Verdict("cancelled", ended.status)
+        return Verdict("failure" if wrong or ended.because or ended.status else "success", ended.status)
 
-    def _drop_in(self, bench: Workbench, uses: Uses) -> Ended:
-        manifest = drop_in_of(self._scope)
-        if manifest is None:
-            raise ValueError(f"{uses.uses} is not supported: there is no drop-in for it")
-        if self._stage == "main" and manifest.post:
-            self._r.progress.posts.append(Post(self._step, self._name, manifest.post_if, self._scope.state))
-        return run_drop_in(bench, uses, manifest, self._stage)
+    def _owe(self, condition: str) -> None:
+        """A post step, unless an earlier stage has registered it."""
+        posts = self.runner.progress.posts if self.frame is None else self.frame.posts
+        if all(post.step is not self.step for post in posts):
+            posts.append(Post(self.step, self.name.removeprefix("Pre "), condition, self.scope.state, self.frame))
 
-    def _conclude(self, ended: Ended, minutes: float) -> bool:
+    def _take_in(self, ended: Ended, minutes: float) -> bool:
         """Say how the program ended and take in what it wrote; whether a command or a command file was wrong."""
         if ended.because == "timeout":
-            self._say_error(messages.STEP_TIMEOUT.format(name=self._name, minutes=f"{minutes:g}"))
+            timed = messages.STEP_TIMEOUT.format(name=self.name, minutes=f"{minutes:g}") if minutes else messages.INNER_TIMEOUT
+            self.say_error(timed)
         elif ended.because == "cancelled":
-            self._say_error(messages.CANCELED)
-        elif ended.status and isinstance(self._step.body, Run):
-            self._say_error(messages.EXIT_CODE.format(code=ended.status))
-        self.outputs.update(self._voice.outputs)
-        self._scope.state.update(self._voice.state)
-        takeup = Takeup(self._scope, self._voice, self._log, self.outputs, self._number)
-        wrong = takeup.take(self._r.watch.sandbox)
-        self._r.progress.alone = ended.alone
+            self.say_error(messages.CANCELED)
+        elif ended.status and isinstance(self.step.body, Run):
+            self.say_error(messages.EXIT_CODE.format(code=ended.status))
+        self.outputs.update(self.voice.outputs)
+        self.scope.state.update(self.voice.state)
+        takeup = Takeup(self.scope, self.voice, self.log, self.outputs, self.number)
+        wrong = takeup.take(self.runner.watch.sandbox)
+        self.runner.progress.alone = ended.alone
         if ended.alone:  # else what goes on in the background could write into the files of a later step
-            self._r.progress.spent = self._scope.files
-        return wrong or self._voice.failed
+            self.runner.progress.spent = self.scope.files
+        return wrong or self.voice.failed
+
+
+def look_ahead(runner: StepRunner, step: Step) -> str | None:
+    """The condition under which a step has something to do before all main steps; None where it has not."""
+    if not isinstance(step.body, Uses) or step.body.uses.startswith(("./", ".\\")) or not runner.ticket.known:
+        return None
+    try:
+        used = look_up(runner.ticket, runner.watch.sandbox, step.body.uses, None)
+    except HeadraceError:
+        return None
+    match used:
+        case Published(action=Action(runs=Node(pre=pre, pre_if=condition))) if pre:
+            return condition
+        case Published(action=Action(runs=Composite())):
+            from headrace.runner.composite import has_pre
+
+            return "always()" if has_pre(runner, used) else None
+        case _:
+            return None
 
 
 def words(error: Exception) -> str:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from headrace.record.codec import encode
 from headrace.runner.contexts import JobStatus, job_context
+from headrace.runner.known import Known
 from headrace.sandbox.places import HOME, TOOLS, WORK
 from headrace.workflow.model import Job
 from headrace.workflow.tokens import Token
@@ -75,6 +76,9 @@ class JobTicket(Struct, frozen=True):
     os: str = "Linux"
     arch: str = "X64"
     python: str = ""  # the interpreter that runs native drop-ins
+    native: bool = True  # whether drop-ins stand in for the actions that have one
+    known: dict[str, Known] = {}  # `uses` → the published action, those inside composite actions included
+    nodes: dict[str, str] = {}  # major version → node's program, in the job
     setup_lines: tuple[str, ...] = ()  # what "Set up job" prints beside the usual
     called: Definition | None = None
 
@@ -95,6 +99,15 @@ class JobTicket(Struct, frozen=True):
         path = ref.partition("@")[0].removeprefix(f"{repository}/")
         sha = str(self.github.get("workflow_sha", ""))
         return job_context(status, workflow_ref=ref, workflow_sha=sha, workflow_repository=repository, workflow_file_path=path)
+
+    def download_lines(self) -> list[str]:
+        """What "Set up job" says of the published actions of the job."""
+        if not self.known:
+            return []
+        lines = ["Prepare all required actions", "Getting action download info"]
+        repositories = {known.place: known for known in self.known.values()}.values()
+        lines += [f"Download action repository '{one.repository}@{one.ref}' (SHA:{one.sha})" for one in repositories if one.sha]
+        return lines
 
     def called_lines(self) -> list[str]:
         """What "Set up job" says of a called workflow: which file, and the inputs it was given."""

@@ -222,3 +222,13 @@ def job_exceeds(reference: str, job: str, requested: str, allowed: str) -> str:
         f"Error calling workflow '{reference}'. The nested job '{job}' is requesting '{requested}',"
         f" but is only allowed '{allowed}'."
     )
+
+
+# Manifests of actions -------------------------------------------------------------------------------------------------
+
+NO_ENTRY = "You are using a JavaScript Action but there is not an entry JavaScript file provided in the action's manifest"
+NO_IMAGE = "You are using a Container Action but an image is not provided in the action's manifest"
+
+
+def bad_using(text: str) -> str:
+    return f"'using: {text}' is not supported, use 'docker', 'node12', 'node16', 'node20' or 'node24' instead."

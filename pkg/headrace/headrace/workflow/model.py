@@ -11,11 +11,12 @@ from headrace.workflow.tokens import Expression, Token
 
 
 class Run(Struct, frozen=True, tag="run"):
-    """`shell` is plain text: the schema allows no expressions there."""
+    """`shell` is plain text: the schema of workflows allows no expressions there; that of actions does (`shell_token`)."""
 
     script: Token
     shell: str | None = None
     working_directory: Token | None = None
+    shell_token: Token | None = None
 
 
 class Uses(Struct, frozen=True, tag="uses"):

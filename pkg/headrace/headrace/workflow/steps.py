@@ -34,15 +34,16 @@ def condition(token: Token | None, scope: Scope, problems: Problems) -> Expressi
     return Expression(source if STATUS_FUNCTIONS & calls(node) else f"success() && ({source})", token.at)
 
 
-def convert(token: Token | None, problems: Problems) -> tuple[Step, ...]:
-    """All steps of a job, in order."""
-    job = _JobSteps(problems)
+def convert(token: Token | None, problems: Problems, scope: Scope = STEP_IF) -> tuple[Step, ...]:
+    """All steps of a job, or of a composite action, in order. `scope`: what their conditions may use."""
+    job = _JobSteps(problems, scope)
     return tuple(job.step(item, fields(item)) for item in items(token) if isinstance(item, Mapping))
 
 
 class _JobSteps:
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, scope: Scope) -> None:
         self.problems = problems
+        self.scope = scope
         self.ids = StepIds()
         self.earlier: set[str] = set()
 
@@ -68,7 +69,7 @@ class _JobSteps:
             id=given or self.ids.generate(source),
             named=bool(given),
             body=body,
-            condition=_ALWAYS if waiting else condition(step.get("if"), STEP_IF, self.problems),
+            condition=_ALWAYS if waiting else condition(step.get("if"), self.scope, self.problems),
             name=name,
             env=step.get("env"),
             continue_on_error=step.get("continue-on-error"),
@@ -83,8 +84,9 @@ class _JobSteps:
     def body(self, token: Mapping, step: dict[str, Token], given: str) -> tuple[StepBody, str]:
         """What the step does, and the text for a generated id."""
         if (script := step.get("run")) is not None:
-            shell = text(step.get("shell"))
-            return Run(script, shell or None, step.get("working-directory")), "run"
+            shell = step.get("shell")
+            token = shell if isinstance(shell, Expression) else None
+            return Run(script, text(shell) or None, step.get("working-directory"), token), "run"
         if (uses := step.get("uses")) is not None:
             reference = text(uses)
             if not is_action_reference(reference):

@@ -21,7 +21,7 @@ def source(tmp_path: Path, mirror: GitRepository) -> Source:
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "own.yml").write_text("own")
     (tmp_path / "outside.yml").write_text("outside")
-    return Source(WorkTree(str(tmp_path / "tree")), str(tmp_path / "mirrors"), {"Octo/Lib@folder": str(mirror.root)})
+    return Source(WorkTree(str(tmp_path / "tree")), [str(tmp_path / "mirrors")], {"Octo/Lib@folder": str(mirror.root)})
 
 
 @pytest.mark.covers("language:9.1")
@@ -99,4 +99,4 @@ def test_a_mirror_that_is_damaged_or_no_repository_is_as_good_as_none(tmp_path: 
     assert source.read("octo/plain/x.yml@main") is None
     assert source.read("./own.yml") == b"own"
     source.close()
-    assert Source(WorkTree("/"), str(tmp_path / "nowhere"), {}).read("octo/lib/x.yml@main") is None
+    assert Source(WorkTree("/"), [str(tmp_path / "nowhere")], {}).read("octo/lib/x.yml@main") is None
