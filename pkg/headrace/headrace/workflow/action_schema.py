@@ -17,9 +17,7 @@ from headrace.workflow.definitions import (
 )
 
 DEFAULT = Scope(frozenset({"github", "strategy", "matrix", "job", "runner"})).with_names(hashfiles=(1, 255))
-INNER = Scope(
-    frozenset({"github", "inputs", "strategy", "matrix", "steps", "job", "runner", "env"}), {"hashfiles": (1, 255)}
-)
+INNER = Scope(frozenset({"github", "inputs", "strategy", "matrix", "steps", "job", "runner", "env"}), {"hashfiles": (1, 255)})
 INNER_IF = INNER.with_names(always=(0, 0), cancelled=(0, 0), success=(0, 0), failure=(0, 0))
 _INPUTS = Scope(frozenset({"inputs"}))
 
