@@ -245,7 +245,7 @@ class StepRun:
 
                         return run_composite(self, bench, body, used, minutes)
                     case Published(action=Action(runs=Node() as node)):
-                        if self.stage == "main" and node.post:
+                        if self.stage != "post" and node.post:
                             self._owe(node.post_if)
                         if self.stage == "main" and node.pre and used.local:
                             bench.warn(messages.LOCAL_PRE.format(path=body.uses))

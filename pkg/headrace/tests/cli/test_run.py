@@ -151,7 +151,7 @@ def test_an_interruption_ends_the_jobs_and_is_status_130(headrace: Headrace, rep
     assert "again: headrace run -W .github/workflows/ci.yml -j one" in running.output
 
 
-@pytest.mark.parametrize("words", [("--network", "private"), ("--network", "none"), ("--native", "off"), ("--expose", "/x")])
+@pytest.mark.parametrize("words", [("--network", "private"), ("--network", "none"), ("--expose", "/x")])
 def test_what_cannot_be_had_is_refused_and_not_ignored(
     headrace: Headrace, repository: GitRepository, words: tuple[str, str]
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from headrace.events.kinds import KINDS
 from headrace.events.model import Event, Repository
 from headrace.plan.make import make_plan
-from headrace.plan.model import Capabilities, Deferred, Leg, Plan
+from headrace.plan.model import Capabilities, Deferred, FoundAction, Leg, Plan
 from headrace.plan.select import Selection
 from headrace.workflow.model import Workflow
 from headrace.workflow.reader import load
@@ -63,11 +63,12 @@ def plan(read: Read, event: Callable[..., Event]) -> Callable[..., Plan]:
         happened: Event | None = None,
         capabilities: Capabilities = CAPABLE,
         vars: dict[str, str] | None = None,
+        actions: dict[str, FoundAction] | None = None,
         **selection: Any,
     ) -> Plan:
         texts = {".github/workflows/ci.yml": text} if isinstance(text, str) else text
         workflows = [read(content, path) for path, content in texts.items()]
-        return make_plan(workflows, happened or event(), capabilities, Selection(**selection), vars=vars)
+        return make_plan(workflows, happened or event(), capabilities, Selection(**selection), vars=vars, actions=actions)
 
     return make
 

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 from headrace.plan.labels import fits, labels_of
-from headrace.plan.model import Capabilities, Deferred, Limit, Outcome
+from headrace.plan.model import Capabilities, Deferred, FoundAction, Limit, Outcome
 from headrace.plan.settle import settle
 from headrace.plan.unsupported import FEATURES
+from headrace.workflow.action_reader import load_action
 
 LABELS = labels_of("x86_64")
 ACTIONS = frozenset({"actions/checkout", "actions/cache", "actions/cache/restore"})
@@ -33,7 +34,6 @@ CASES = [
     ("container", job("container: {image: \"${{ vars.none || 'alpine' }}\"}"), "alpine"),
     ("services", job("services: {db: {image: postgres}}"), "db"),
     ("services", job('services: {none: {image: "${{ vars.none }}"}, db: redis}'), "db"),
-    ("local-action", job("", "[{uses: ./act}]"), "./act"),
     ("docker-action", job("", "[{uses: 'docker://alpine:3'}]"), "docker://alpine:3"),
     ("own-action", job("", "[{uses: $/act}]"), "$/act"),
     ("remote-action", job("", "[{uses: actions/checkout@v4}, {uses: codecov/codecov-action@v4}]"), "codecov/codecov-action@v4"),
@@ -84,6 +84,7 @@ def test_the_same_runs_where_the_feature_is_there(
         "permissions: {id-token: write}\n" + job("permissions: {contents: read}"),
         job("", "[{uses: Actions/Checkout@v4}, {uses: Actions/Cache/Restore@v4}, {uses: actions\\cache@v4}]"),
         job("", "[{uses: x/y@v1, if: false}]"),
+        job("", "[{uses: ./act}]"),
         job("", "[{uses: x/y@v1, if: \"github.event_name == 'pull_request'\"}]"),
         job("", "[{uses: x/y@v1, if: \"always() && github.ref == 'refs/tags/v1'\"}]"),
         job("", '[{uses: x/y@v1, if: "matrix.os == 1"}]'),
@@ -128,8 +129,51 @@ def test_the_publishing_drop_in_needs_the_token_feature(plan: Callable[..., Any]
 
 def test_features_have_names_of_their_own_and_words() -> None:
     assert len({feature.name for feature in FEATURES}) == len(FEATURES)
-    assert {name for name, _, _ in CASES} | {"reusable-workflow", "action-input"} == {feature.name for feature in FEATURES}
+    elsewhere = {"reusable-workflow", "action-input", "node-action"}
+    assert {name for name, _, _ in CASES} | elsewhere == {feature.name for feature in FEATURES}
     assert all(feature.what for feature in FEATURES)
+
+
+# ---- what published actions are made of ----
+
+
+def found(text: str, repository: str = "x/y") -> FoundAction:
+    return FoundAction(load_action("action.yml", text.encode()).action, repository=repository, ref="v1")
+
+
+NODE = found("runs: {using: node20, main: x}")
+IMAGE = found("runs: {using: docker, image: Dockerfile}")
+
+
+def around(uses: str) -> FoundAction:
+    return found(f"runs: {{using: composite, steps: [{{run: x, shell: sh}}, {{uses: {uses}}}]}}")
+
+
+@pytest.mark.parametrize(
+    ("actions", "uses", "rule", "subject"),
+    [
+        ({"x/y@v1": NODE}, "x/y@v1", "node-action", "x/y@v1"),
+        ({"x/y@v1": IMAGE}, "x/y@v1", "docker-action", "x/y@v1"),
+        ({"x/y@v1": around("a/b@v2"), "a/b@v2": NODE}, "x/y@v1", "node-action", "x/y@v1 → a/b@v2"),
+        ({"./l": around("x/y@v1"), "x/y@v1": around("a/b@v2")}, "./l", "remote-action", "./l → x/y@v1 → a/b@v2"),
+        ({"x/y@v1": around("$/sub"), "x/y/sub@v1": IMAGE}, "x/y@v1", "docker-action", "x/y@v1 → x/y/sub@v1"),
+        ({"x/y@v1": around("docker://alpine")}, "x/y@v1", "docker-action", "x/y@v1 → docker://alpine"),
+        ({"x/y@v1": around("x/y@v1")}, "x/y@v1", "", ""),
+        ({"x/y@v1": around("actions/checkout@v4")}, "x/y@v1", "", ""),
+        ({"x/y@v1": FoundAction(None, "it is broken")}, "x/y@v1", "", ""),
+    ],
+)
+def test_published_actions_are_looked_into(
+    plan: Callable[..., Any], leg: Callable[..., Any], actions: dict[str, FoundAction], uses: str, rule: str, subject: str
+) -> None:
+    made = plan(job("", f"[{{uses: {uses}}}]"), capabilities=Capabilities(LABELS, ACTIONS), actions=actions)
+    why = leg(made, "a").why
+    assert (why.rule, why.facts.get("subject", "")) == (f"unsupported.{rule}" if rule else "event", subject)
+
+
+def test_a_machine_with_node_runs_actions_for_it(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
+    here = Capabilities(LABELS, ACTIONS, frozenset({"node-action"}))
+    assert leg(plan(job("", "[{uses: x/y@v1}]"), capabilities=here, actions={"x/y@v1": NODE}), "a").would == "run"
 
 
 # ---- what a drop-in cannot do ----
