@@ -56,8 +56,7 @@ def _named(variables: dict[str, str], action: Action, uses: Uses) -> dict[str, s
 
 
 def _main(run: StepRun, frame: Frame, composite: Composite, minutes: float) -> Verdict:
-    frame.status = "success"
-    frame.steps.clear()
+    frame.begin()
     _owe(run)
     timed_out = False
     for step in composite.steps:

@@ -46,5 +46,10 @@ class Frame:
         """The job's own step that all of this is a part of."""
         return self.step if self.outer is None else self.outer.top
 
+    def begin(self) -> None:
+        """The main stage: nothing has failed yet."""
+        self.status = "success"
+        self.steps.clear()
+
     def worsen(self, conclusion: StepResult) -> None:
         self.status = worse(self.status, conclusion)

@@ -85,8 +85,8 @@ class _JobSteps:
         """What the step does, and the text for a generated id."""
         if (script := step.get("run")) is not None:
             shell = step.get("shell")
-            token = shell if isinstance(shell, Expression) else None
-            return Run(script, text(shell) or None, step.get("working-directory"), token), "run"
+            computed = shell if isinstance(shell, Expression) else None
+            return Run(script, text(shell) or None, step.get("working-directory"), computed), "run"
         if (uses := step.get("uses")) is not None:
             reference = text(uses)
             if not is_action_reference(reference):
