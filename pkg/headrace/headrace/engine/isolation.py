@@ -6,13 +6,11 @@ import os
 import sys
 from collections.abc import Iterator
 
-from headrace.base import git
 from headrace.base.errors import EngineError, Problem
 from headrace.base.paths import cache_dir, jobs_dir, state_dir, work_dir
+from headrace.engine import repository
 from headrace.engine.options import RunOptions
-from headrace.events.detect import common_dir
 from headrace.events.model import Event
-from headrace.events.snapshot import ObjectStore
 from headrace.plan.model import Plan
 from headrace.sandbox import ids, layout, skeleton
 from headrace.sandbox.places import WORK
@@ -77,38 +75,7 @@ def _libraries() -> Iterator[str]:
 
 
 def _source(event: Event, work: str) -> tuple[tuple[str, str], ...]:
-    """A repository for checkouts: the refs of the real one, written anew, and its objects as they lie. Nothing else of it
-    (settings, hooks, stored credentials) is to be seen in a job."""
+    """The repository for checkouts, with its objects beside it."""
     source = os.path.join(work, "source.git")
-    store = ObjectStore(source)
-    store.prepare(event.repository, len(event.sha))
-    common = common_dir(event.repository.git_dir)
-    folders = list(dict.fromkeys([*_objects(os.path.join(event.objects, "objects")), *_objects(os.path.join(common, "objects"))]))
-    listed = git.run(event.repository.root, "for-each-ref", "--format=%(objectname) %(refname)")
-    with open(os.path.join(source, "packed-refs"), "wb") as file:
-        file.write(listed)
-    with open(os.path.join(source, "objects", "info", "alternates"), "w", encoding="utf-8") as text:
-        text.write("".join(f"{_OBJECTS}/{number}\n" for number in range(len(folders))))
-    if os.path.exists(os.path.join(common, "shallow")):
-        with open(os.path.join(common, "shallow"), "rb") as old, open(os.path.join(source, "shallow"), "wb") as new:
-            new.write(old.read())
-    return ((source, SOURCE), *((folder, f"{_OBJECTS}/{number}") for number, folder in enumerate(folders)))
-
-
-def _objects(folder: str) -> Iterator[str]:
-    """The folder, and those that it borrows from."""
-    seen: set[str] = set()
-    pending = [folder]
-    while pending:
-        one = os.path.realpath(pending.pop())
-        if one in seen or not os.path.isdir(one):
-            continue
-        seen.add(one)
-        yield one
-        try:
-            with open(os.path.join(one, "info", "alternates"), encoding="utf-8", errors="surrogateescape") as file:
-                pending += [
-                    os.path.join(one, line.rstrip("\n")) for line in file if line.strip() and not line.startswith(("#", '"'))
-                ]
-        except OSError:
-            continue
+    borrowed = repository.make(event, source, lambda number, _: f"{_OBJECTS}/{number}")
+    return ((source, SOURCE), *((folder, f"{_OBJECTS}/{number}") for number, folder in enumerate(borrowed)))

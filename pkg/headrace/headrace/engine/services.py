@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Callable
 
 from headrace.base.paths import run_dir
 from headrace.base.sockets import AF_INET, SOCK_STREAM, Socket
@@ -14,10 +15,12 @@ _PATIENCE = 5  # seconds that it has to store what it was storing
 
 
 class ServiceHost:
-    """A listener on loopback, a key that signs the tokens of this run, and, once somebody has called, the process that serves."""
+    """A listener on loopback, a key that signs the tokens of this run, and, once somebody has called, the process that serves.
+    `repository` makes what `git fetch` reads, when it is wanted: its name, git directory and server."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, repository: Callable[[], tuple[str, str, str]] | None = None) -> None:
         self._run = run
+        self._repository = repository
         self._listener = Socket(AF_INET, SOCK_STREAM)
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen(128)
@@ -48,6 +51,9 @@ class ServiceHost:
             sys.executable, "-m", "headrace.services", "--fd", "3", "--store", os.path.join(folder, "artifacts"),
             "--key-file", key_file, "--log", log, "--until-eof",
         ]  # fmt: skip
+        if self._repository is not None:
+            name, git_dir, server = self._repository()
+            argv += ["--git", f"{name}={git_dir}", "--server", server]
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         errors = os.open(os.path.join(folder, "services.err"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 from collections.abc import Mapping
@@ -78,7 +79,7 @@ class Tickets:
             self.leg_folder(leg.path), plan.event.repository.name, os.path.join(run_dir(self._run), self.log_name(leg.path))
         )
         # Tokens and interpreters are of no use to scripts, and cost milliseconds.
-        actions, masks = self._for_actions(leg) if planned.job.uses_actions else ({}, ())
+        actions, masks, fetching = self._for_actions(leg) if planned.job.uses_actions else ({}, (), {})
         hosted = any(label.startswith(("ubuntu-", "windows-", "macos-")) for label in map(str.lower, leg.labels))
         return JobTicket(
             run=self._run,
@@ -96,7 +97,7 @@ class Tickets:
             masks=masks,
             workflow_env=workflow.env,
             workflow_defaults=workflow.defaults,
-            base={**self._base, **options.env},
+            base={**self._base, **fetching, **options.env},
             isolation=options.parts,
             actions=actions,
             drop_ins=self._drop_ins if actions else {},
@@ -164,15 +165,26 @@ class Tickets:
         layout = self._layout
         return found if layout is None else {version: path for version, path in found.items() if layout.shows(path)}
 
-    def _for_actions(self, leg: Leg) -> tuple[dict[str, str], tuple[str, ...]]:
-        """The variables that only actions get, and what must be masked of them."""
+    def _for_actions(self, leg: Leg) -> tuple[dict[str, str], tuple[str, ...], dict[str, str]]:
+        """The variables that only actions get, what must be masked of them, and those that let every step's git reach the run's
+        repository under its address at GitHub."""
         from headrace.services.grants import JobGrant, issue
 
         event = self._plan.event
         grant = JobGrant(self._run, f"leg-{self._number(leg.path)}", event.repository.full_name, event.ref)
         token = issue(grant, self._services.key)
         url = self._services.url
-        return {"ACTIONS_RUNTIME_URL": url, "ACTIONS_RESULTS_URL": url, "ACTIONS_RUNTIME_TOKEN": token}, (token,)
+        secret = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        name = event.repository.full_name
+        settings = (
+            (f"url.{url}git/{name}.insteadOf", f"{RunInfo().server_url}/{name}"),
+            (f"http.{url}git/.extraHeader", f"Authorization: basic {secret}"),
+        )
+        fetching = {"GIT_CONFIG_COUNT": str(len(settings))}
+        for number, (key, value) in enumerate(settings):
+            fetching |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        own = {"ACTIONS_RUNTIME_URL": url, "ACTIONS_RESULTS_URL": url, "ACTIONS_RUNTIME_TOKEN": token}
+        return own, (token, secret), fetching
 
     @cached_property
     def _base(self) -> dict[str, str]:

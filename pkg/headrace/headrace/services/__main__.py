@@ -17,6 +17,8 @@ def main(argv: list[str] | None = None) -> int:
     where.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="loopback address (default: any free port)")
     where.add_argument("--fd", type=int, metavar="N", help="a listening socket inherited as descriptor N")
     parser.add_argument("--key-file", required=True, metavar="FILE", help="what runtime tokens are signed with")
+    parser.add_argument("--git", metavar="OWNER/NAME=DIR", help="a repository to serve for reading")
+    parser.add_argument("--server", default="https://github.com", metavar="URL", help="where all other repositories are")
     parser.add_argument("--log", metavar="FILE", help="errors, and with DEV_SERVER_LOGS=1 requests (default: stderr)")
     parser.add_argument("--until-eof", action="store_true", help="stop when standard input ends")
     options = parser.parse_args(argv)
@@ -25,7 +27,11 @@ def main(argv: list[str] | None = None) -> int:
         with listening:
             key = _key(options.key_file)
             with open(options.log, "a", encoding="utf-8") if options.log else nullcontext() as log:
-                serve(options.store, key, listening, log=log, until_eof=0 if options.until_eof else None)
+                name, _, folder = (options.git or "").partition("=")
+                serve(
+                    options.store, key, listening, log=log, until_eof=0 if options.until_eof else None,
+                    repositories={name.lower(): folder} if folder else {}, server=options.server,
+                )  # fmt: skip
     except HeadraceError as error:
         sys.stderr.write(f"{error}\n")
         return error.status

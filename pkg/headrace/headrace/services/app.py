@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from headrace.services import blobs, twirp
 from headrace.services.artifacts import ArtifactService
+from headrace.services.git import PREFIX, GitService
 from headrace.services.grants import GrantError, JobGrant, verify
 from headrace.services.twirp import TwirpError
 from headrace.store.artifacts import Artifacts
@@ -23,8 +24,10 @@ _LARGEST_MESSAGE = 1 << 20
 _PREFIX = "github.actions.results.api.v1."
 
 
-def create_app(store: str, key: bytes) -> Starlette:
-    """The services over the folder `store`. `key` is what runtime tokens have been issued with; it signs URLs too."""
+def create_app(store: str, key: bytes, repositories: Mapping[str, str] = {}, server: str = "") -> Starlette:
+    """The services over the folder `store`. `key` is what runtime tokens have been issued with; it signs URLs too.
+    `repositories`: lower-case `owner/name` → git directory, for `git fetch`; `server`: where all others are."""
+    git = GitService(repositories, key, server)
     artifacts = Artifacts(store)
     services: Mapping[str, ArtifactService] = {f"{_PREFIX}ArtifactService": ArtifactService(artifacts, key)}
 
@@ -48,6 +51,7 @@ def create_app(store: str, key: bytes) -> Starlette:
         Route("/results/artifacts/{id}", upload, methods=["PUT"]),
         Route("/results/artifacts/{id}", download, methods=["GET"]),
         Route("/healthz", health, methods=["GET"]),
+        Route(f"{PREFIX}/{{path:path}}", git.serve, methods=["GET", "POST"]),
     ]
     return Starlette(routes=routes, exception_handlers={HTTPException: _plain, ClientDisconnect: _gone})
 

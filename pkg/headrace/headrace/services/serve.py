@@ -13,7 +13,7 @@ from headrace.base.errors import EngineError, Problem, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, Mapping, MutableMapping
     from typing import Any, TextIO
 
     Scope = MutableMapping[str, Any]
@@ -62,18 +62,21 @@ def inherited(descriptor: int) -> socket.socket:
     return given
 
 
-def serve(store: str, key: bytes, listening: socket.socket, *, log: TextIO | None = None, until_eof: int | None = None) -> None:
+def serve(
+    store: str, key: bytes, listening: socket.socket, *, log: TextIO | None = None, until_eof: int | None = None,
+    repositories: Mapping[str, str] | None = None, server: str = "",
+) -> None:  # fmt: skip
     """Serve until SIGTERM, SIGINT or, with `until_eof`, the end of file on that descriptor. Says where on stdout once ready.
 
-    `log` gets errors, and a line for each request where DEV_SERVER_LOGS is 1; without it stderr does. No line holds a token, a
-    query or a body.
+    `repositories` and `server` are for `git fetch` (`create_app`). `log` gets errors, and a line for each request where
+    DEV_SERVER_LOGS is 1; without it stderr does. No line holds a token, a query or a body.
     """
     import uvicorn
 
     from headrace.services.app import create_app
 
     out = log or sys.stderr
-    app: App = create_app(store, key)
+    app: App = create_app(store, key, repositories or {}, server)
     if os.environ.get("DEV_SERVER_LOGS") == "1":
         app = _logged(app, out)
     config = uvicorn.Config(

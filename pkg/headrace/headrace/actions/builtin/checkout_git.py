@@ -33,6 +33,9 @@ def _environment() -> dict[str, str]:
         count = int(env.get("GIT_CONFIG_COUNT", "0"))
     except ValueError:
         count = 0
+    for number in range(count):  # such as the job's own, under which the run's repository answers
+        if env.get(f"GIT_CONFIG_KEY_{number}", "").startswith("url."):
+            env |= {f"GIT_CONFIG_KEY_{number}": "safe.directory", f"GIT_CONFIG_VALUE_{number}": "*"}
     env |= {"GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_CONFIG_COUNT": str(count + 1)}
     return env | {f"GIT_CONFIG_KEY_{count}": "safe.directory", f"GIT_CONFIG_VALUE_{count}": "*"}
 
