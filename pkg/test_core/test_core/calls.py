@@ -17,6 +17,14 @@ from test_core.processes import ended
 from test_core.repositories import GitRepository, make_repository
 
 
+NO_GITHUB = {
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "url.file:///nowhere/.insteadOf",
+    "GIT_CONFIG_VALUE_0": "https://github.com/",
+}
+"""What a test's headrace does not find at hand it shall not look for on the network; a `.gitconfig` in its HOME says otherwise."""
+
+
 class Done:
     """What a call left: its exit status and both outputs."""
 
@@ -61,6 +69,7 @@ class Headrace:
             "LC_ALL": "C.UTF-8",
             "GIT_CONFIG_NOSYSTEM": "1",
             "TZ": "UTC",
+            **({} if (self.home / ".gitconfig").exists() else NO_GITHUB),
             **{name: os.environ[name] for name in ("HEADRACE_ISOLATION", "HEADRACE_SCRATCH") if name in os.environ},
             **(extra or {}),
         }

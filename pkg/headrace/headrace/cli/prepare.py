@@ -16,8 +16,10 @@ from headrace.cli.declared import Call, Option
 from headrace.cli.options import Asked, asked
 from headrace.events.model import Event, Repository
 from headrace.events.snapshot import ObjectStore
-from headrace.plan.model import FoundAction, Plan
+from headrace.plan.model import Deferred, FoundAction, Plan
 from headrace.workflow.references import references
+
+_ABSENT = ("unsupported.remote-action", "unsupported.reusable-workflow")
 
 
 class Prepared(Struct, frozen=True):
@@ -63,25 +65,42 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
 
     request = EventRequest(call.ref, call.sha, call.base, call.head, call.payload, call.actor, call.inputs)
     parsed = Parsed(name_of(repository.git_dir), keeps=objects is not None)
+    elsewhere = Elsewhere((call.actions_root, os.path.join(cache_dir(), "actions")), call.actions)
+    here = capabilities(native=call.native)
     with git.Objects(repository.root) as found:
         event: Event = build_event(repository, call.event, request, objects, found)
-        elsewhere = Elsewhere((call.actions_root, os.path.join(cache_dir(), "actions")), call.actions)
-        gathered = gather(event, call.workflows, parsed, elsewhere, found)
-        here = capabilities(native=call.native)
-        wanted = [uses for uses in references(gathered.workflows) if action_name(uses) not in here.actions]
-        actions: dict[str, FoundAction] = {}
-        used = gathered.used
-        if wanted:
-            from headrace.cli.actions import gather_actions
+        tried: set[str] = set()
+        while True:
+            gathered = gather(event, call.workflows, parsed, elsewhere, found)
+            wanted = [uses for uses in references(gathered.workflows) if action_name(uses) not in here.actions]
+            actions: dict[str, FoundAction] = {}
+            used = gathered.used
+            if wanted:
+                from headrace.cli.manifests import gather_actions
 
-            actions, more = gather_actions(wanted, event, elsewhere, here.actions, found)
-            used |= more
+                actions, more = gather_actions(wanted, event, elsewhere, here.actions, found)
+                used |= more
+            selection = Selection(gathered.selected, call.jobs, call.needs, call.matrix)
+            plan = make_plan(
+                gathered.workflows, event, here, selection, vars=call.vars, origins=gathered.origins, actions=actions
+            )  # fmt: skip
+            if objects is None or not _fetch(plan, tried):
+                break
     say_problems(gathered.problems)
-    selection = Selection(gathered.selected, call.jobs, call.needs, call.matrix)
-    plan = make_plan(
-        gathered.workflows, event, here, selection, vars=call.vars, origins=gathered.origins, actions=actions
-    )  # fmt: skip
     return Prepared(plan, gathered.problems, used)
+
+
+def _fetch(plan: Plan, tried: set[str]) -> bool:
+    """Bring here what jobs of the plan lack, as a runner would download it; whether there is anything new. `tried`: what need not
+    be asked for again."""
+    if not any(
+        isinstance(planned.legs, Deferred) or any(leg.why.rule in _ABSENT for leg in planned.legs)
+        for planned in plan.jobs.values()
+    ):
+        return False
+    from headrace.cli.missing import fetch_missing
+
+    return fetch_missing(plan, tried)
 
 
 def exit_status(problems: Iterable[Problem], otherwise: int) -> int:

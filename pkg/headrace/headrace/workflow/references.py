@@ -15,12 +15,12 @@ def references(workflows: Iterable[Workflow]) -> Iterator[str]:
             case Call(workflow=called) if called is not None:
                 pending += called.jobs.values()
             case Steps(steps=steps):
-                yield from _of_steps(steps)
+                yield from of_steps(steps)
 
 
-def _of_steps(steps: Iterable[Step]) -> Iterator[str]:
+def of_steps(steps: Iterable[Step]) -> Iterator[str]:
     for step in steps:
         if isinstance(step.body, Uses):
             yield step.body.uses
         elif isinstance(step.body, Parallel):
-            yield from _of_steps(step.body.steps)
+            yield from of_steps(step.body.steps)
