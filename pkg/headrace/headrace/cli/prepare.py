@@ -70,8 +70,11 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
     with git.Objects(repository.root) as found:
         event: Event = build_event(repository, call.event, request, objects, found)
         tried: set[str] = set()
+        told: set[Problem] = set()
         while True:
             gathered = gather(event, call.workflows, parsed, elsewhere, found)
+            say_problems([problem for problem in gathered.problems if problem not in told])
+            told.update(gathered.problems)
             wanted = [uses for uses in references(gathered.workflows) if action_name(uses) not in here.actions]
             actions: dict[str, FoundAction] = {}
             used = gathered.used
@@ -86,7 +89,6 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
             )  # fmt: skip
             if objects is None or not _fetch(plan, tried):
                 break
-    say_problems(gathered.problems)
     return Prepared(plan, gathered.problems, used)
 
 
