@@ -16,13 +16,12 @@ from zlib import crc32
 from test_core.processes import ended
 from test_core.repositories import GitRepository, make_repository
 
-
 NO_GITHUB = {
     "GIT_CONFIG_COUNT": "1",
     "GIT_CONFIG_KEY_0": "url.file:///nowhere/.insteadOf",
     "GIT_CONFIG_VALUE_0": "https://github.com/",
 }
-"""What a test's headrace does not find at hand it shall not look for on the network; a `.gitconfig` in its HOME says otherwise."""
+"""What is not at hand in a test is not looked for on the network; a `.gitconfig` in its HOME says otherwise."""
 
 
 class Done:
