@@ -12,7 +12,7 @@ from headrace.plan.model import Capabilities, Limit
 
 def capabilities(*, native: bool = True) -> Capabilities:
     """The labels, native drop-ins (without `native`: none) and language features of this machine."""
-    features = frozenset({"node-action"} if find_node(os.environ.get("PATH", "")) else ())
+    features = frozenset({"id-token"} | ({"node-action"} if find_node(os.environ.get("PATH", "")) else set()))
     labels = labels_of(os.uname().machine)
     if not native:
         return Capabilities(labels, features=features)

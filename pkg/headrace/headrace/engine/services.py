@@ -83,6 +83,10 @@ class ServiceHost:
     def close(self) -> None:
         """End the process, and wait for it: what it was storing is whole or absent."""
         self._listener.close()
+        try:
+            os.unlink(os.path.join(run_dir(self._run), "artifacts", "identity.pem"))  # a key whose issuer is no more
+        except OSError:
+            pass
         if self._alive is None:
             return
         os.kill(self._pid, signal.SIGTERM)

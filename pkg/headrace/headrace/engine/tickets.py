@@ -81,13 +81,20 @@ class Tickets:
         # Tokens and interpreters are of no use to scripts, and cost milliseconds.
         actions, masks, fetching = self._for_actions(leg) if planned.job.uses_actions else ({}, (), {})
         hosted = any(label.startswith(("ubuntu-", "windows-", "macos-")) for label in map(str.lower, leg.labels))
+        environment = "github-hosted" if hosted else "self-hosted"
+        github = github_context(plan.event, plan.workflows[entry], self.run_info(entry), plan.inputs.get(entry, {}))
+        definition = self._definition(planned.workflow) if planned.workflow in plan.calls else None
+        identity: dict[str, str] = {}
+        if (planned.job.permissions or {}).get("id-token") == "write" and self._scope != "fork":
+            identity = self._identity(github, definition, environment)
+            masks = (*masks, identity["ACTIONS_ID_TOKEN_REQUEST_TOKEN"])
         return JobTicket(
             run=self._run,
             leg=leg.path,
             name=leg.name,
             job=planned.job,
             folders=folders,
-            github=github_context(plan.event, plan.workflows[entry], self.run_info(entry), plan.inputs.get(entry, {})),
+            github=github,
             inputs=inputs,
             vars=options.vars,
             needs=needs_context(plan, planned, outcomes),
@@ -101,7 +108,8 @@ class Tickets:
             isolation=options.parts,
             actions=actions,
             drop_ins=self._drop_ins if actions else {},
-            environment="github-hosted" if hosted else "self-hosted",
+            identity=identity,
+            environment=environment,
             runner_name=self.runner_name,
             os=runner_os(),
             arch=runner_arch(),
@@ -109,7 +117,7 @@ class Tickets:
             native=options.native,
             known=self._known(planned.job),
             nodes=self._nodes if planned.job.uses_actions else {},
-            called=self._definition(planned.workflow) if planned.workflow in plan.calls else None,
+            called=definition,
         )
 
     def run_info(self, workflow: str) -> RunInfo:
@@ -143,6 +151,20 @@ class Tickets:
             return Definition(event.repository.full_name, reference.removeprefix("./"), event.ref, event.sha)
         origin = self._plan.origins.get(reference, Origin(remote[2]))
         return Definition(remote[0], remote[1], origin.ref, origin.sha)
+
+    def _identity(self, github: Mapping[str, Any], own: Definition | None, environment: str) -> dict[str, str]:
+        """What a job asks for identity tokens with. GitHub lets no pull request of a fork do that."""
+        from headrace.plan.identity import identity_claims
+        from headrace.services.grants import ISSUER, issue_request
+
+        ref, sha = str(github["workflow_ref"]), str(github["workflow_sha"])
+        if own is not None:
+            ref, sha = f"{own.repository}/{own.path}@{own.ref}", own.sha
+        claims = identity_claims(github, job_workflow_ref=ref, job_workflow_sha=sha, runner_environment=environment)
+        return {
+            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self._services.url.rstrip('/')}{ISSUER}/token?api-version=2.0",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": issue_request(claims, self._services.key),
+        }
 
     def _known(self, job: Job) -> dict[str, Known]:
         """The published actions of a job."""

@@ -147,12 +147,12 @@ class Scope:
         return prepend_path(path, self.progress.path) if self.progress.path else path
 
     def script_environment(self) -> dict[str, str]:
-        return self._environment(self.ticket.base, {}, None)
+        return self._environment(self.ticket.base, self.ticket.identity, None)
 
     def action_environment(self, inputs: Mapping[str, str], *, for_drop_in: bool = True) -> dict[str, str]:
         """`inputs`: finished INPUT_ variables."""
         base = {**self.ticket.base, **self.ticket.drop_ins} if for_drop_in else self.ticket.base
-        return self._environment(base, self.ticket.actions, inputs)
+        return self._environment(base, {**self.ticket.actions, **self.ticket.identity}, inputs)
 
     def _environment(
         self, base: Mapping[str, str], actions: Mapping[str, str], inputs: Mapping[str, str] | None

@@ -49,8 +49,9 @@ class Definition(Struct, frozen=True):
 
 class JobTicket(Struct, frozen=True):
     """`github`, `inputs`, `vars`, `needs`, `strategy`, `matrix` are the contexts. `secrets` holds GITHUB_TOKEN too; `masks` are
-    further values that no log may show. `base` is the weakest environment; `actions` goes to actions only (ACTIONS_…),
-    `drop_ins` to native drop-ins only (HEADRACE_…). `called` is there in a called workflow only."""
+    further values that no log may show. `base` is the weakest environment; `actions` goes to actions only (ACTIONS_…), `drop_ins`
+    to native drop-ins only (HEADRACE_…), `identity` to every program (what asks for identity tokens). `called` is there in a
+    called workflow only."""
 
     run: str
     leg: str
@@ -70,6 +71,7 @@ class JobTicket(Struct, frozen=True):
     base: dict[str, str] = {}
     actions: dict[str, str] = {}
     drop_ins: dict[str, str] = {}
+    identity: dict[str, str] = {}
     isolation: str = "host"
     environment: str = "github-hosted"
     runner_name: str = "headrace"

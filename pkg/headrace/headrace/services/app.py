@@ -12,7 +12,8 @@ from starlette.routing import Route
 from headrace.services import blobs, twirp
 from headrace.services.artifacts import ArtifactService
 from headrace.services.git import PREFIX, GitService
-from headrace.services.grants import GrantError, JobGrant, verify
+from headrace.services.grants import ISSUER, GrantError, JobGrant, verify
+from headrace.services.identity import Issuer
 from headrace.services.twirp import TwirpError
 from headrace.store.artifacts import Artifacts
 
@@ -28,6 +29,7 @@ def create_app(store: str, key: bytes, repositories: Mapping[str, str] = {}, ser
     """The services over the folder `store`. `key` is what runtime tokens have been issued with; it signs URLs too.
     `repositories`: lower-case `owner/name` → git directory, for `git fetch`; `server`: where all others are."""
     git = GitService(repositories, key, server)
+    issuer = Issuer(store, key)
     artifacts = Artifacts(store)
     services: Mapping[str, ArtifactService] = {f"{_PREFIX}ArtifactService": ArtifactService(artifacts, key)}
 
@@ -51,6 +53,9 @@ def create_app(store: str, key: bytes, repositories: Mapping[str, str] = {}, ser
         Route("/results/artifacts/{id}", upload, methods=["PUT"]),
         Route("/results/artifacts/{id}", download, methods=["GET"]),
         Route("/healthz", health, methods=["GET"]),
+        Route(f"{ISSUER}/token", issuer.token, methods=["GET"]),
+        Route(f"{ISSUER}/jwks", issuer.keys, methods=["GET"]),
+        Route(f"{ISSUER}/.well-known/openid-configuration", issuer.discovery, methods=["GET"]),
         Route(f"{PREFIX}/{{path:path}}", git.serve, methods=["GET", "POST"]),
     ]
     return Starlette(routes=routes, exception_handlers={HTTPException: _plain, ClientDisconnect: _gone})

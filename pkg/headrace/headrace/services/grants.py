@@ -18,6 +18,13 @@ _LIFETIME_S = 6 * 24 * 3600
 _HEADER = {"typ": "JWT", "alg": "HS256"}
 
 
+ISSUER = "/identity"
+"""Where the issuer of identity tokens is, below the services."""
+
+IDENTITY = "identity"
+"""The scope of what asks for identity tokens."""
+
+
 class JobGrant(Struct, frozen=True):
     """A job of a run. Ids are texts without blanks and colons; names of artifacts are unique per `run_id`, so an attempt of a run
     has one of its own."""
@@ -54,12 +61,32 @@ def issue(grant: JobGrant, key: bytes, *, lifetime_s: int = _LIFETIME_S) -> str:
         "repository": grant.repository,
         "ref": grant.ref,
     }
-    text = f"{_encode(_HEADER)}.{_encode(claims)}"
-    return f"{text}.{_base64(_sign(text, key))}"
+    return sign(claims, key)
+
+
+def issue_request(claims: dict[str, str], key: bytes, *, lifetime_s: int = _LIFETIME_S) -> str:
+    """The secret with which one job asks for identity tokens that say `claims`."""
+    return sign({"scope": IDENTITY, "exp": int(time.time()) + lifetime_s, "claims": claims}, key)
 
 
 def verify(token: str, key: bytes) -> JobGrant:
     """The grant in a token that we issued with `key`. Raises GrantError."""
+    claims = check(token, key)
+    for scope in str(claims.get("scp", "")).split():
+        parts = scope.split(":")
+        if len(parts) == 3 and parts[0] == "Actions.Results":
+            return JobGrant(parts[1], parts[2], str(claims.get("repository", "")), str(claims.get("ref", "")))
+    raise GrantError("the runtime token names no job")
+
+
+def sign(claims: dict[str, object], key: bytes) -> str:
+    """A token with these claims."""
+    text = f"{_encode(_HEADER)}.{_encode(claims)}"
+    return f"{text}.{_base64(_sign(text, key))}"
+
+
+def check(token: str, key: bytes) -> dict[str, object]:
+    """The claims of a token that we signed with `key` and that has not expired. Raises GrantError."""
     head, _, signature = token.rpartition(".")
     if head.count(".") != 1:
         raise GrantError("the runtime token is no JSON web token")
@@ -73,11 +100,7 @@ def verify(token: str, key: bytes) -> JobGrant:
         raise GrantError("the runtime token has not been issued here")
     if not isinstance(claims, dict) or not isinstance(claims.get("exp"), int) or claims["exp"] < time.time():
         raise GrantError("the runtime token has expired")
-    for scope in str(claims.get("scp", "")).split():
-        parts = scope.split(":")
-        if len(parts) == 3 and parts[0] == "Actions.Results":
-            return JobGrant(parts[1], parts[2], str(claims.get("repository", "")), str(claims.get("ref", "")))
-    raise GrantError("the runtime token names no job")
+    return claims
 
 
 def _sign(text: str, key: bytes) -> bytes:
