@@ -260,6 +260,7 @@ class Tickets:
             "HEADRACE_GIT_DIR": self._git_dir,
             "HEADRACE_PYTHON_ROOTS": os.pathsep.join(roots(os.environ)),
             "HEADRACE_UV": self._uv,
+            "HEADRACE_OPEN_MACHINE": "1" if self._options.parts == "host" else "",  # what a job writes to may be others'
         }
 
 

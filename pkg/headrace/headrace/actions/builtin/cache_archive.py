@@ -7,6 +7,12 @@ import os
 from headrace.actions.builtin import toolkit
 from headrace.actions.builtin.toolkit import ActionFailed
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headrace.actions.builtin.globs import Pattern
+
 ZSTD, GZIP = "zstd-without-long", "gzip"
 _SALT = "1.0"
 
@@ -36,12 +42,37 @@ def resolve(paths: list[str]) -> list[str]:
     """What the paths and patterns name, as seen from the workspace. Raises ActionFailed."""
     from headrace.actions.builtin import globs
 
+    found = globs.search(_patterns(paths), hidden=True, folders=True)
+    return [os.path.relpath(path, workspace()) for path in found.files]
+
+
+def _patterns(paths: list[str]) -> tuple[Pattern, ...]:
+    from headrace.actions.builtin import globs
+
     try:
-        patterns = globs.parse(paths, os.getcwd(), below=False)
+        return globs.parse(paths, os.getcwd(), below=False)
     except globs.InvalidPattern as error:
         raise ActionFailed(str(error)) from None
-    found = globs.search(patterns, hidden=True, folders=True)
-    return [os.path.relpath(path, workspace()) for path in found.files]
+
+
+def _places(paths: list[str]) -> tuple[str, ...]:
+    """The files and folders at and below which the paths may name something."""
+    return tuple(pattern.start for pattern in _patterns(paths) if not pattern.negate)
+
+
+def _at(name: str) -> str:
+    """Where a member of an archive comes to lie."""
+    return os.path.normpath(os.path.join(workspace(), name))
+
+
+def _below(path: str, places: tuple[str, ...]) -> bool:
+    return any(path == place or path.startswith(place.rstrip("/") + "/") for place in places)
+
+
+def _above(path: str) -> Iterator[str]:
+    while (folder := os.path.dirname(path)) != path:
+        yield folder
+        path = folder
 
 
 def workspace() -> str:
@@ -86,11 +117,39 @@ class Archive:
         )  # fmt: skip
 
     def unpack(self) -> None:
-        """Files get the owner and the modes that they would get from an ordinary user, as on GitHub's machines."""
+        """Files get the owner and the modes that they would get from an ordinary user, as on GitHub's machines. Nothing that the
+        archive holds is refused: a job that sees only its own machine harms only itself."""
         os.makedirs(workspace(), exist_ok=True)
         compress = ["--use-compress-program", "zstd -d"] if self._method == ZSTD else ["-z"]
         os.chdir(self._folder)
         self._tar("-xf", self._name, "-P", "-C", workspace(), "--no-same-owner", "--no-same-permissions", *compress)
+
+    def check(self, paths: list[str]) -> None:
+        """That unpacking it writes at and below the places that the paths name, and nowhere else. Raises ActionFailed."""
+        import tarfile
+
+        places = _places(paths)
+        links: set[str] = set()
+        program = toolkit.which("zstd" if self._method == ZSTD else "gzip")
+        reading, writing = os.pipe()
+        pid = os.posix_spawn(
+            program, [program, "-dc", self.path], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)]
+        )  # fmt: skip
+        os.close(writing)
+        try:
+            with os.fdopen(reading, "rb") as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
+                for member in archive:
+                    path = _at(member.name)
+                    if not _below(path, places) or any(above in links for above in _above(path)):
+                        raise ActionFailed(f"the archive holds {member.name}, which lies elsewhere than what is to be restored")
+                    if member.islnk() and not _below(_at(member.linkname), places):
+                        raise ActionFailed(f"the archive holds {member.name}, which is to be the same file as {member.linkname}")
+                    if member.issym():
+                        links.add(path)
+        except tarfile.TarError as error:
+            raise ActionFailed(f"the archive cannot be read: {error}") from None
+        finally:
+            os.waitpid(pid, 0)
 
     def remove(self) -> None:
         os.chdir(workspace())

@@ -121,6 +121,8 @@ def _fetch(primary: str, others: list[str], paths: list[str], only_look: bool) -
         archive = cache_archive.Archive(method)
         cache_client.download(found.url, archive.path)
         toolkit.info(cache_archive.size_line(archive.size))
+        if os.environ.get("HEADRACE_OPEN_MACHINE"):
+            archive.check(paths)
         archive.unpack()
         toolkit.info("Cache restored successfully")
         return found.key
