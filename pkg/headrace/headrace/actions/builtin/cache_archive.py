@@ -38,6 +38,22 @@ def version(paths: list[str], method: str) -> str:
     return sha256("|".join([*paths, method, _SALT]).encode("utf-8", "surrogateescape")).hexdigest()
 
 
+def lasting(paths: list[str]) -> list[str]:
+    """The paths, for `version`, where a job's folders lie elsewhere in every run: below those, they count as if they did not."""
+    if not os.environ.get("HEADRACE_OPEN_MACHINE"):
+        return paths
+    places = {os.environ.get(name, ""): name for name in ("GITHUB_WORKSPACE", "HOME", "RUNNER_TEMP", "RUNNER_TOOL_CACHE")}
+    found = []
+    for path in paths:
+        for place, name in places.items():
+            mark = "!" if path.startswith("!") else ""
+            if place and f"{path}/".startswith(f"{mark}{place}/"):
+                path = f"{mark}${name}{path[len(mark + place) :]}"
+                break
+        found.append(path)
+    return found
+
+
 def resolve(paths: list[str]) -> list[str]:
     """What the paths and patterns name, as seen from the workspace. Raises ActionFailed."""
     from headrace.actions.builtin import globs

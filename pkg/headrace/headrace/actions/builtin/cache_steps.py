@@ -111,7 +111,7 @@ def _fetch(primary: str, others: list[str], paths: list[str], only_look: bool) -
     try:
         client = cache_client.CacheClient()
         method = cache_archive.method()
-        found = client.find(primary, others, cache_archive.version(paths, method))
+        found = client.find(primary, others, cache_archive.version(cache_archive.lasting(paths), method))
         if found is None:
             return None
         toolkit.info(f"Cache hit for{'' if found.key == primary else ' restore-key'}: {found.key}")
@@ -149,7 +149,7 @@ def _store(key: str, paths: list[str]) -> bool:
     archive = cache_archive.Archive(method)
     try:
         archive.pack(found)
-        version = cache_archive.version(paths, method)
+        version = cache_archive.version(cache_archive.lasting(paths), method)
         try:
             url = client.create(key, version)
         except cache_client.Failed as failure:
