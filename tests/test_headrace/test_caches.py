@@ -189,10 +189,9 @@ def test_without_zstd_archives_are_other_caches(cached: Cached, tmp_path: Path) 
         for program in Path(folder).iterdir() if Path(folder).is_dir() else ():
             if "zstd" not in program.name and not (plain / program.name).exists():
                 (plain / program.name).symlink_to(program)
-    words = {"PATH": str(plain)}
-    done = cached.run(MAKE + save("k"), "--isolation", "host", **words)
+    done = cached.run(MAKE + save("k"), "--isolation", "host", PATH=str(plain))
     assert any("cache.tgz" in line for line in output(done)), done.err
-    assert "one" in output(cached.run(restore("k") + SHOW, "--isolation", "host", **words))
+    assert "one" in output(cached.run(restore("k") + SHOW, "--isolation", "host", PATH=str(plain)))
     assert "Cache not found for input keys: k" in output(cached.run(restore("k"), "--isolation", "host"))
 
 

@@ -78,7 +78,7 @@ def test_an_entry_is_seen_only_when_it_is_whole_and_what_was_announced(store: Ca
         draft.write(b"12345")
         store.uploaded(cache, draft.commit())
     assert found(store, "k") == ""
-    with pytest.raises(NotUploaded, match="5 bytes .* 4 were announced"):
+    with pytest.raises(NotUploaded, match=r"5 bytes .* 4 were announced"):
         store.complete(cache, 4)
     with pytest.raises(KeyError):
         store.reserved("r", MAIN, "k", "v", "somebody else")
