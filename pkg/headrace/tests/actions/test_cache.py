@@ -120,7 +120,7 @@ def test_without_a_ref_nothing_is_done(data: Any) -> None:
     ],
 )
 def test_inputs_that_fail_a_restore_and_warn_at_a_save(data: Any, inputs: dict[str, str], why: str) -> None:
-    done = restore(data, **inputs)
+    done = restore(data, None, **inputs)
     assert done.code == 1
     assert why in done.log
     assert "::error::" in done.log
@@ -128,6 +128,12 @@ def test_inputs_that_fail_a_restore_and_warn_at_a_save(data: Any, inputs: dict[s
         saved = data.step("actions/cache/save", env=REFUSED, **({"key": "k", "path": "data"} | inputs))
         assert saved.code == 0
         assert f"[warning]{'Key is not specified.' if inputs.get('key') == '' else why.partition('cannot')[0]}" in saved.log
+
+
+@pytest.mark.covers("runtime:11.4")
+def test_version_3_says_that_it_fails_and_does_not(data: Any) -> None:
+    done = restore(data, REFUSED | {"GITHUB_ACTION_REF": "v3"}, fail_on_cache_miss="true")
+    assert (done.code, "::error::Failed to restore cache entry." in done.log) == (0, True)
 
 
 @pytest.mark.covers("runtime:11.4")

@@ -21,6 +21,16 @@ _NO_PATH = "Path Validation Error: Path(s) specified in the action for caching d
 def restore(keep: Callable[[str], None]) -> str | None:
     """Bring a cache back, and set `cache-hit`; the key that was found. `keep` is told the primary key. Raises ActionFailed."""
     refuse_old()
+    try:
+        return _restore(keep)
+    except ActionFailed as failure:
+        if toolkit.major() != 3:
+            raise
+        toolkit.error(str(failure))  # v3 says so, and then ends its program with success
+        return None
+
+
+def _restore(keep: Callable[[str], None]) -> str | None:
     if not _available():
         toolkit.set_output("cache-hit", "false")
         return None
