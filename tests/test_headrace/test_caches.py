@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sqlite3
 import subprocess
 import tarfile
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 from headrace.store.caches import Caches
-from test_core.actions import output
+from test_core.actions import composite, node, output
 from test_core.caches import Cached
 from test_core.calls import Done, Headrace
 from test_core.layers import refusal
@@ -193,6 +194,33 @@ def test_without_zstd_archives_are_other_caches(cached: Cached, tmp_path: Path) 
     assert any("cache.tgz" in line for line in output(done)), done.err
     assert "one" in output(cached.run(restore("k") + SHOW, "--isolation", "host", PATH=str(plain)))
     assert "Cache not found for input keys: k" in output(cached.run(restore("k"), "--isolation", "host"))
+
+
+@pytest.mark.covers("runtime:3.3")
+def test_actions_are_told_where_the_caches_are_and_scripts_are_not(cached: Cached) -> None:
+    if shutil.which("node") is None:
+        pytest.skip("needs node")
+    program = "for (const name in process.env) if (name.startsWith('ACTIONS_CACHE')) console.log(`${name}=${process.env[name]}`)"
+    cached.repository.commit({f"tell/{name}": text for name, text in node(program).items()})
+    done = cached.run("- uses: actions/checkout@v4\n- uses: ./tell\n- run: env | grep ACTIONS_CACHE || echo none\n")
+    assert done.results == {"a": "success"}
+    told = dict(line.split("=", 1) for line in output(done) if line.startswith("ACTIONS_CACHE_"))
+    assert set(told) == {"ACTIONS_CACHE_URL", "ACTIONS_CACHE_SERVICE_V2"}
+    assert told["ACTIONS_CACHE_SERVICE_V2"] == "True"
+    assert told["ACTIONS_CACHE_URL"].startswith("http://127.0.0.1:")
+    assert told["ACTIONS_CACHE_URL"].endswith("/")
+    assert "none" in output(done)
+
+
+def test_a_composite_action_that_caches_saves_when_the_job_ends(cached: Cached) -> None:
+    files = composite("- uses: actions/cache@v4\n  with: {path: data, key: k}\n")
+    cached.repository.commit({f"own/{name}": text for name, text in files.items()})
+    steps = "- uses: actions/checkout@v4\n- uses: ./own\n"
+    first = cached.run(steps + MAKE)
+    assert {"Cache not found for input keys: k", "Cache saved with key: k"} <= set(output(first))
+    second = cached.run(steps + SHOW)
+    assert {"Cache restored from key: k", "one"} <= set(output(second))
+    assert "Cache hit occurred on the primary key k, not saving cache." in output(second)
 
 
 def test_two_runs_at_once_save_one_and_both_are_green(headrace: Headrace, cached: Cached) -> None:
