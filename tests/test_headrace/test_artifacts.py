@@ -369,7 +369,7 @@ def test_it_takes_an_inherited_socket_and_ends_with_its_standard_input(tmp_path:
         words = ("--fd", str(listening.fileno()), "--until-eof")
         server = Server(tmp_path, *words, program=("headrace.services",), fds=(listening.fileno(),))
         assert server.url == f"http://127.0.0.1:{listening.getsockname()[1]}"
-        assert server.call("ListArtifacts") == {}
+        assert server.call("ListArtifacts") == {"artifacts": []}
     assert server.process.stdin is not None
     server.process.stdin.close()
     server.process.stdin = None

@@ -8,6 +8,7 @@
 <jobs>/skeletons/             what lies below jobs in namespaces (sandbox/skeleton.py)
 <cache>/actions/OWNER+NAME/   clones of action repositories, as below `--actions-root`
 <cache>/trees/COMMIT/         the files of actions, as jobs get them
+<cache>/caches/               what actions/cache and its like have saved
 <cache>/packages/SCOPE/       download caches that jobs of one trust scope share
 
 <jobs> is <state>, but in a job of headrace, or wherever HEADRACE_SCRATCH names a folder that can be written to: there.

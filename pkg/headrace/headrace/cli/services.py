@@ -8,12 +8,12 @@ from typing import TextIO
 
 import click
 
-HELP = """Serve what actions talk to (artifacts) on loopback, until Ctrl-C.
+HELP = """Serve what actions talk to (artifacts, caches) on loopback, until Ctrl-C.
 
 A run starts its own; this is for trying actions, and for tests. Where it listens is said on standard output."""
 
 
-def services(store: str, listen: str, key_file: str, log: str | None) -> int:
+def services(store: str, caches: str, listen: str, key_file: str, log: str | None) -> int:
     from headrace.services.serve import listen as open_listener
     from headrace.services.serve import serve
 
@@ -21,7 +21,7 @@ def services(store: str, listen: str, key_file: str, log: str | None) -> int:
     with ExitStack() as stack:
         listening = stack.enter_context(open_listener(listen))
         out = stack.enter_context(_open_log(log)) if log else None
-        serve(store, key, listening, log=out)
+        serve(store, key, listening, caches=caches, log=out)
     return 0
 
 
@@ -69,6 +69,7 @@ command = click.Command(
     callback=services,
     params=[
         click.Option(["--store"], required=True, metavar="DIR", help="The folder of the artifacts; made where it is missing."),
+        click.Option(["--caches"], default="", metavar="DIR", help="The folder of the caches (default: caches in --store)."),
         click.Option(
             ["--listen"], default="127.0.0.1:0", metavar="HOST:PORT", help="A loopback address (default: any free port)."
         ),

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from headrace.base.paths import run_dir
+from headrace.base.paths import cache_dir, run_dir
 from headrace.base.sockets import AF_INET, SOCK_STREAM, Socket
 
 _PATIENCE = 5  # seconds that it has to store what it was storing
@@ -49,7 +49,7 @@ class ServiceHost:
         log = os.path.join(folder, "services.log")
         argv = [
             sys.executable, "-m", "headrace.services", "--fd", "3", "--store", os.path.join(folder, "artifacts"),
-            "--key-file", key_file, "--log", log, "--until-eof",
+            "--caches", os.path.join(cache_dir(), "caches"), "--key-file", key_file, "--log", log, "--until-eof",
         ]  # fmt: skip
         if self._repository is not None:
             name, git_dir, server = self._repository()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from headrace.base.paths import cache_dir, run_dir, work_dir
+from headrace.base.paths import cache_dir, jobs_dir, run_dir, work_dir
 from headrace.engine.capabilities import runner_arch, runner_os
 from headrace.engine.options import RunOptions
 from headrace.engine.services import ServiceHost
@@ -190,14 +190,17 @@ class Tickets:
     def _for_actions(self, leg: Leg) -> tuple[dict[str, str], tuple[str, ...], dict[str, str]]:
         """The variables that only actions get, what must be masked of them, and those that let every step's git reach the run's
         repository under its address at GitHub."""
-        from headrace.services.grants import JobGrant, issue
+        from zlib import crc32
 
-        event = self._plan.event
-        grant = JobGrant(self._run, f"leg-{self._number(leg.path)}", event.repository.full_name, event.ref)
+        from headrace.engine.caches import cache_grant
+        from headrace.services.grants import issue
+
+        place = "parted" if self._options.parts == "namespaces" else f"{crc32(os.fsencode(jobs_dir())):08x}"
+        grant = cache_grant(self._plan.event, self._run, f"leg-{self._number(leg.path)}", place)
         token = issue(grant, self._services.key)
         url = self._services.url
         secret = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-        name = event.repository.full_name
+        name = self._plan.event.repository.full_name
         settings = (
             (f"url.{url}git/{name}.insteadOf", f"{RunInfo().server_url}/{name}"),
             (f"http.{url}git/.extraHeader", f"Authorization: basic {secret}"),
@@ -205,7 +208,12 @@ class Tickets:
         fetching = {"GIT_CONFIG_COUNT": str(len(settings))}
         for number, (key, value) in enumerate(settings):
             fetching |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-        own = {"ACTIONS_RUNTIME_URL": url, "ACTIONS_RESULTS_URL": url, "ACTIONS_RUNTIME_TOKEN": token}
+        own = {
+            "ACTIONS_RUNTIME_URL": url, "ACTIONS_RESULTS_URL": url, "ACTIONS_RUNTIME_TOKEN": token,
+            "ACTIONS_CACHE_URL": url, "ACTIONS_CACHE_SERVICE_V2": "True",
+        }  # fmt: skip
+        if not grant.writes:
+            own["ACTIONS_CACHE_MODE"] = "read"
         return own, (token, secret), fetching
 
     @cached_property
@@ -226,9 +234,9 @@ class Tickets:
     @property
     def _scope(self) -> str:
         """Whose download caches the jobs share: a fork's pull request never writes what others read."""
-        pull: Any = self._plan.event.payload.get("pull_request") or {}
-        head = ((pull.get("head") or {}).get("repo") or {}).get("full_name")
-        return "fork" if head and head != self._plan.event.repository.full_name else "trusted"
+        from headrace.engine.caches import from_fork
+
+        return "fork" if from_fork(self._plan.event) else "trusted"
 
     @property
     def _uv(self) -> str:
@@ -252,6 +260,7 @@ class Tickets:
             "HEADRACE_GIT_DIR": self._git_dir,
             "HEADRACE_PYTHON_ROOTS": os.pathsep.join(roots(os.environ)),
             "HEADRACE_UV": self._uv,
+            "HEADRACE_OPEN_MACHINE": "1" if self._options.parts == "host" else "",  # what a job writes to may be others'
         }
 
 

@@ -46,8 +46,7 @@ def look_up(ticket: JobTicket, sandbox: Sandbox, uses: str, frame: Frame | None)
         return _of_workspace(ticket, sandbox, uses)
     if uses.startswith("$/") and frame is not None and frame.repository:
         uses = f"{frame.repository}/{uses[2:].strip('/')}@{frame.ref}"
-    name = "/".join(uses.partition("@")[0].split("/")[:2])
-    found = builtin.manifest(name) if ticket.native else None
+    found = builtin.manifest(builtin.name_of(uses)) if ticket.native else None
     if found is not None and not builtin.refusal(uses):
         return DropIn(found)
     known = ticket.known.get(uses)

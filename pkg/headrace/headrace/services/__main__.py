@@ -11,8 +11,10 @@ from headrace.services.serve import inherited, listen, serve
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser("headrace.services", description="Serve artifacts to the actions of a job, on loopback.")
+    what = "Serve artifacts and caches to the actions of a job, on loopback."
+    parser = argparse.ArgumentParser("headrace.services", description=what)
     parser.add_argument("--store", required=True, metavar="DIR", help="folder of the artifacts; made where it is missing")
+    parser.add_argument("--caches", default="", metavar="DIR", help="folder of the caches (default: caches in --store)")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--listen", default="127.0.0.1:0", metavar="HOST:PORT", help="loopback address (default: any free port)")
     where.add_argument("--fd", type=int, metavar="N", help="a listening socket inherited as descriptor N")
@@ -29,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
             with open(options.log, "a", encoding="utf-8") if options.log else nullcontext() as log:
                 name, _, folder = (options.git or "").partition("=")
                 serve(
-                    options.store, key, listening, log=log, until_eof=0 if options.until_eof else None,
+                    options.store, key, listening, caches=options.caches, log=log, until_eof=0 if options.until_eof else None,
                     repositories={name.lower(): folder} if folder else {}, server=options.server,
                 )  # fmt: skip
     except HeadraceError as error:

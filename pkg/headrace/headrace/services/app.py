@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -9,29 +11,42 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from headrace.services import blobs, twirp
+from headrace.services import artifacts, blobs, caches, twirp
 from headrace.services.artifacts import ArtifactService
+from headrace.services.caches import CacheService
+from headrace.services.caches_v1 import OldCacheService
 from headrace.services.git import PREFIX, GitService
-from headrace.services.grants import ISSUER, GrantError, JobGrant, verify
+from headrace.services.grants import ISSUER
 from headrace.services.identity import Issuer
 from headrace.services.twirp import TwirpError
 from headrace.store.artifacts import Artifacts
+from headrace.store.caches import Caches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Union
+
+    Service = Union[ArtifactService, CacheService]
 
 _LARGEST_MESSAGE = 1 << 20
 _PREFIX = "github.actions.results.api.v1."
 
 
-def create_app(store: str, key: bytes, repositories: Mapping[str, str] = {}, server: str = "") -> Starlette:
-    """The services over the folder `store`. `key` is what runtime tokens have been issued with; it signs URLs too.
-    `repositories`: lower-case `owner/name` → git directory, for `git fetch`; `server`: where all others are."""
+def create_app(
+    store: str, key: bytes, repositories: Mapping[str, str] = {}, server: str = "", cache_store: str = ""
+) -> Starlette:
+    """The services: artifacts in the folder `store`, caches in `cache_store` (by default a folder in `store`). `key` is what
+    runtime tokens have been issued with; it signs URLs too. `repositories`: lower-case `owner/name` → git directory, for
+    `git fetch`; `server`: where all others are."""
     git = GitService(repositories, key, server)
     issuer = Issuer(store, key)
-    artifacts = Artifacts(store)
-    services: Mapping[str, ArtifactService] = {f"{_PREFIX}ArtifactService": ArtifactService(artifacts, key)}
+    artifact_shelf = Artifacts(store)
+    cache_shelf = Caches(cache_store or os.path.join(store, "caches"))
+    services: Mapping[str, Service] = {
+        f"{_PREFIX}ArtifactService": ArtifactService(artifact_shelf, key),
+        f"{_PREFIX}CacheService": CacheService(cache_shelf, key),
+    }
 
     async def call(request: Request) -> Response:
         try:
@@ -39,19 +54,24 @@ def create_app(store: str, key: bytes, repositories: Mapping[str, str] = {}, ser
         except TwirpError as error:
             return error.response()
 
-    async def upload(request: Request) -> Response:
-        return await blobs.upload(request, artifacts, key)
+    async def artifact(request: Request) -> Response:
+        if request.method == "PUT":
+            return await blobs.upload(request, artifact_shelf, key)
+        return await blobs.download(request, artifact_shelf, key, artifacts.kind_of)
 
-    async def download(request: Request) -> Response:
-        return await blobs.download(request, artifacts, key)
+    async def cache(request: Request) -> Response:
+        if request.method == "PUT":
+            return await blobs.upload(request, cache_shelf, key)
+        return await blobs.download(request, cache_shelf, key, caches.kind_of)
 
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     routes = [
         Route("/twirp/{service}/{method}", call, methods=["POST"]),
-        Route("/results/artifacts/{id}", upload, methods=["PUT"]),
-        Route("/results/artifacts/{id}", download, methods=["GET"]),
+        Route("/results/artifacts/{id}", artifact, methods=["PUT", "GET"]),
+        Route("/results/caches/{id}", cache, methods=["PUT", "GET"]),
+        *OldCacheService(cache_shelf, key).routes(),
         Route("/healthz", health, methods=["GET"]),
         Route(f"{ISSUER}/token", issuer.token, methods=["GET"]),
         Route(f"{ISSUER}/jwks", issuer.keys, methods=["GET"]),
@@ -61,8 +81,8 @@ def create_app(store: str, key: bytes, repositories: Mapping[str, str] = {}, ser
     return Starlette(routes=routes, exception_handlers={HTTPException: _plain, ClientDisconnect: _gone})
 
 
-async def _call(request: Request, services: Mapping[str, ArtifactService], key: bytes) -> Response:
-    grant = _grant(request, key)
+async def _call(request: Request, services: Mapping[str, Service], key: bytes) -> Response:
+    grant = twirp.granted(request.headers.get("Authorization", ""), key)
     service = services.get(request.path_params["service"])
     method = service.method(request.path_params["method"]) if service is not None else None
     if method is None:
@@ -78,16 +98,6 @@ async def _call(request: Request, services: Mapping[str, ArtifactService], key: 
     origin = f"{request.url.scheme}://{request.url.netloc}"
     answer = await run_in_threadpool(handler, parsed, grant, origin)
     return twirp.write(answer, kind)
-
-
-def _grant(request: Request, key: bytes) -> JobGrant:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise TwirpError("unauthenticated", "the request carries no runtime token")
-    try:
-        return verify(token.strip(), key)
-    except GrantError as error:
-        raise TwirpError("unauthenticated", str(error)) from None
 
 
 async def _plain(request: Request, error: Exception) -> Response:

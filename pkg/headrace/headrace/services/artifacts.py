@@ -103,10 +103,11 @@ def path_of(artifact: Artifact) -> str:
     return f"/results/artifacts/{artifact.id}"
 
 
-def disposition(artifact: Artifact) -> str:
-    """The header that names the file: an archive gets `.zip`, a raw file keeps its name."""
-    name = f"{artifact.name}.zip" if artifact.mime in ("application/zip", "zip") else artifact.name
-    return f"attachment; filename=\"{quote(name)}\"; filename*=UTF-8''{quote(name)}"
+def kind_of(artifact: Artifact) -> tuple[str, str]:
+    """Its media type, and the header that names the file: an archive gets `.zip`, a raw file keeps its name."""
+    mime = "application/zip" if artifact.mime == "zip" else artifact.mime
+    name = f"{artifact.name}.zip" if mime == "application/zip" else artifact.name
+    return mime, f"attachment; filename=\"{quote(name)}\"; filename*=UTF-8''{quote(name)}"
 
 
 def _own_run(request: Any, grant: JobGrant) -> None:

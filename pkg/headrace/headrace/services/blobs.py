@@ -3,6 +3,7 @@ list, or all in one request."""
 
 from __future__ import annotations
 
+from typing import Protocol, TypeVar
 from xml.etree import ElementTree
 
 from starlette.concurrency import run_in_threadpool
@@ -11,69 +12,102 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from headrace.services import signed
-from headrace.services.artifacts import disposition
-from headrace.store.artifacts import Artifact, Artifacts
-from headrace.store.blobs import Draft
+from headrace.store.blobs import Blob, Blobs, Draft
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _BUFFER = 1 << 20
 _LARGEST_BLOCK = 256 << 20
 _LARGEST_LIST = 8 << 20
 
 
-async def upload(request: Request, store: Artifacts, key: bytes) -> Response:
+class Entry(Protocol):
+    """What bytes belong to. `key` is theirs; once it is `complete`, they stay as they are."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def complete(self) -> bool: ...
+
+
+_E = TypeVar("_E", bound=Entry)
+
+
+class Shelf(Protocol[_E]):
+    """An index of entries, and the store of their bytes."""
+
+    @property
+    def blobs(self) -> Blobs: ...
+    def by_id(self, id: int, /) -> _E | None: ...
+    def uploaded(self, entry: _E, blob: Blob, /) -> None: ...
+
+
+async def upload(request: Request, store: Shelf[_E], key: bytes) -> Response:
     """PUT: `comp=block&blockid=…` stores a block, `comp=blocklist` makes the blob of them; without `comp` the body is all."""
-    artifact = await _permitted(request, store, key, "w")
-    if artifact.complete:
-        raise HTTPException(409, "the artifact is complete")
+    entry = await _permitted(request, store, key, "w")
+    if entry.complete:
+        raise HTTPException(409, "it is complete")
     match request.query_params.get("comp", ""):
         case "block":
-            await _block(request, store, artifact)
+            await _block(request, store, entry)
         case "blocklist":
             names = _listed(await _body(request, _LARGEST_LIST))
+            if await run_in_threadpool(_is_complete, request, store):
+                raise HTTPException(409, "it is complete")
             try:
-                blob = await run_in_threadpool(store.blobs.join, artifact.key, names)
+                blob = await run_in_threadpool(store.blobs.join, entry.key, names)
             except KeyError as error:
                 raise HTTPException(400, f"the list names a block that has not been stored: {error.args[0]}") from None
-            await run_in_threadpool(store.uploaded, artifact, blob)
+            await run_in_threadpool(store.uploaded, entry, blob)
         case "":
-            with store.blobs.draft(artifact.key) as draft:
-                await _receive(request, draft, None)
+            with store.blobs.draft(entry.key) as draft:
+                await receive(request, draft, None)
+                if await run_in_threadpool(_is_complete, request, store):  # another request was quicker
+                    raise HTTPException(409, "it is complete")
                 blob = await run_in_threadpool(draft.commit)
-            await run_in_threadpool(store.uploaded, artifact, blob)
+            await run_in_threadpool(store.uploaded, entry, blob)
         case other:
             raise HTTPException(400, f"unknown comp={other}")
     return Response(status_code=201, headers={"x-ms-request-server-encrypted": "false"})
 
 
-async def download(request: Request, store: Artifacts, key: bytes) -> Response:
-    """GET: the bytes of a complete artifact."""
-    artifact = await _permitted(request, store, key, "r")
-    path = store.blobs.path(artifact.key)
-    if not artifact.complete or path is None:
-        raise HTTPException(404, "no such artifact")
-    mime = "application/zip" if artifact.mime == "zip" else artifact.mime
-    return FileResponse(path, media_type=mime, headers={"Content-Disposition": disposition(artifact)})
+async def download(request: Request, store: Shelf[_E], key: bytes, kind: Callable[[_E], tuple[str, str]]) -> Response:
+    """GET: the bytes of a complete entry, or the range of them that is asked for. `kind` gives their media type and what
+    Content-Disposition says."""
+    entry = await _permitted(request, store, key, "r")
+    path = store.blobs.path(entry.key)
+    if not entry.complete or path is None:
+        raise HTTPException(404, "there is nothing here")
+    mime, disposition = kind(entry)
+    return FileResponse(path, media_type=mime, headers={"Content-Disposition": disposition})
 
 
-async def _permitted(request: Request, store: Artifacts, key: bytes, permission: str) -> Artifact:
+async def _permitted(request: Request, store: Shelf[_E], key: bytes, permission: str) -> _E:
     if not signed.allowed(request.url.path, permission, request.query_params, key):
         raise HTTPException(403, "the signature of this URL is wrong or has expired")
-    artifact = await run_in_threadpool(store.by_id, int(request.path_params["id"]))
-    if artifact is None:
-        raise HTTPException(404, "no such artifact")
-    return artifact
+    entry = await run_in_threadpool(store.by_id, int(request.path_params["id"]))
+    if entry is None:
+        raise HTTPException(404, "there is nothing here")
+    return entry
 
 
-async def _block(request: Request, store: Artifacts, artifact: Artifact) -> None:
+def _is_complete(request: Request, store: Shelf[_E]) -> bool:
+    entry = store.by_id(int(request.path_params["id"]))
+    return entry is None or entry.complete
+
+
+async def _block(request: Request, store: Shelf[_E], entry: _E) -> None:
     block = request.query_params.get("blockid", "")
     if not block:
         raise HTTPException(400, "a block needs a blockid")
-    with store.blobs.block(artifact.key, block) as draft:
-        await _receive(request, draft, _LARGEST_BLOCK)
+    with store.blobs.block(entry.key, block) as draft:
+        await receive(request, draft, _LARGEST_BLOCK)
         await run_in_threadpool(draft.place)
 
 
-async def _receive(request: Request, draft: Draft, limit: int | None) -> None:
+async def receive(request: Request, draft: Draft, limit: int | None) -> None:
     """A body that ends early (the client went away) leaves nothing: `stream` raises, and the draft is dropped."""
     pending = bytearray()
     async for piece in request.stream():

@@ -18,6 +18,8 @@ _LIFETIME_S = 6 * 24 * 3600
 _HEADER = {"typ": "JWT", "alg": "HS256"}
 
 
+READ, WRITE = 1, 2
+
 ISSUER = "/identity"
 """Where the issuer of identity tokens is, below the services."""
 
@@ -27,12 +29,25 @@ IDENTITY = "identity"
 
 class JobGrant(Struct, frozen=True):
     """A job of a run. Ids are texts without blanks and colons; names of artifacts are unique per `run_id`, so an attempt of a run
-    has one of its own."""
+    has one of its own. `caches` names the repository whose caches the job has: those of the scope `ref`, which it may add to if
+    `writes`, and those of the scopes `reads`, best first."""
 
     run_id: str
     job_id: str
     repository: str = ""
     ref: str = ""
+    caches: str = ""
+    reads: tuple[str, ...] = ()
+    writes: bool = True
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Where a cache may come from, best first.
+
+        >>> JobGrant("1", "1", ref="refs/heads/a", reads=("refs/heads/main", "refs/heads/a")).scopes
+        ('refs/heads/a', 'refs/heads/main')
+        """
+        return tuple(dict.fromkeys(scope for scope in (self.ref, *self.reads) if scope))
 
 
 class GrantError(Exception):
@@ -50,7 +65,9 @@ def issue(grant: JobGrant, key: bytes, *, lifetime_s: int = _LIFETIME_S) -> str:
         if not _ID.fullmatch(text):
             raise ValueError(f"an id in a grant has no blanks and no colons and is not empty: {text!r}")
     now = int(time.time())
-    permissions = [{"Scope": grant.ref, "Permission": 3}] if grant.ref else []
+    permissions = [
+        {"Scope": scope, "Permission": READ | WRITE if scope == grant.ref and grant.writes else READ} for scope in grant.scopes
+    ]
     claims = {
         "scp": f"Actions.Results:{grant.run_id}:{grant.job_id}",
         "iss": "headrace",
@@ -60,6 +77,7 @@ def issue(grant: JobGrant, key: bytes, *, lifetime_s: int = _LIFETIME_S) -> str:
         "ac": json.dumps(permissions, separators=(",", ":")),
         "repository": grant.repository,
         "ref": grant.ref,
+        "caches": grant.caches,
     }
     return sign(claims, key)
 
@@ -75,7 +93,7 @@ def verify(token: str, key: bytes) -> JobGrant:
     for scope in str(claims.get("scp", "")).split():
         parts = scope.split(":")
         if len(parts) == 3 and parts[0] == "Actions.Results":
-            return JobGrant(parts[1], parts[2], str(claims.get("repository", "")), str(claims.get("ref", "")))
+            return _grant(parts[1], parts[2], claims)
     raise GrantError("the runtime token names no job")
 
 
@@ -101,6 +119,17 @@ def check(token: str, key: bytes) -> dict[str, object]:
     if not isinstance(claims, dict) or not isinstance(claims.get("exp"), int) or claims["exp"] < time.time():
         raise GrantError("the runtime token has expired")
     return claims
+
+
+def _grant(run: str, job: str, claims: dict[str, object]) -> JobGrant:
+    ref = str(claims.get("ref", ""))
+    try:
+        given = {str(one["Scope"]): int(one["Permission"]) for one in json.loads(str(claims.get("ac", "[]")))}
+    except (ValueError, TypeError, KeyError):
+        raise GrantError("the runtime token is damaged") from None
+    reads = tuple(scope for scope in given if scope != ref)
+    writes = not ref or bool(given.get(ref, 0) & WRITE)
+    return JobGrant(run, job, str(claims.get("repository", "")), ref, str(claims.get("caches", "")), reads, writes)
 
 
 def _sign(text: str, key: bytes) -> bytes:

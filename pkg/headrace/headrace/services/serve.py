@@ -63,8 +63,8 @@ def inherited(descriptor: int) -> socket.socket:
 
 
 def serve(
-    store: str, key: bytes, listening: socket.socket, *, log: TextIO | None = None, until_eof: int | None = None,
-    repositories: Mapping[str, str] | None = None, server: str = "",
+    store: str, key: bytes, listening: socket.socket, *, caches: str = "", log: TextIO | None = None,
+    until_eof: int | None = None, repositories: Mapping[str, str] | None = None, server: str = "",
 ) -> None:  # fmt: skip
     """Serve until SIGTERM, SIGINT or, with `until_eof`, the end of file on that descriptor. Says where on stdout once ready.
 
@@ -76,7 +76,7 @@ def serve(
     from headrace.services.app import create_app
 
     out = log or sys.stderr
-    app: App = create_app(store, key, repositories or {}, server)
+    app: App = create_app(store, key, repositories or {}, server, caches)
     if os.environ.get("DEV_SERVER_LOGS") == "1":
         app = _logged(app, out)
     config = uvicorn.Config(

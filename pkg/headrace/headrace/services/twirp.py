@@ -8,6 +8,8 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 from starlette.responses import JSONResponse, Response
 
+from headrace.services.grants import GrantError, JobGrant, verify
+
 _STATUS = {
     "invalid_argument": 400,
     "malformed": 400,
@@ -31,8 +33,24 @@ class TwirpError(Exception):
         super().__init__(message)
         self.code = code
 
+    @property
+    def status(self) -> int:
+        """Of HTTP."""
+        return _STATUS[self.code]
+
     def response(self) -> JSONResponse:
-        return JSONResponse({"code": self.code, "msg": str(self)}, _STATUS[self.code])
+        return JSONResponse({"code": self.code, "msg": str(self)}, self.status)
+
+
+def granted(authorization: str, key: bytes) -> JobGrant:
+    """The grant of a request, by its Authorization header. Raises TwirpError."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise TwirpError("unauthenticated", "the request carries no runtime token")
+    try:
+        return verify(token.strip(), key)
+    except GrantError as error:
+        raise TwirpError("unauthenticated", str(error)) from None
 
 
 def read(body: bytes, content_type: str, message: type[_M]) -> _M:
@@ -49,7 +67,10 @@ def read(body: bytes, content_type: str, message: type[_M]) -> _M:
 
 
 def write(message: Message, content_type: str) -> Response:
-    """The answer, in the encoding of the request."""
+    """The answer, in the encoding of the request. JSON says false, 0 and empty too, as Twirp's servers do."""
     if content_type.partition(";")[0].strip().lower() == _PROTOBUF:
         return Response(message.SerializeToString(), media_type=_PROTOBUF)
-    return Response(json_format.MessageToJson(message, preserving_proto_field_name=True, indent=None), media_type=_JSON)
+    text = json_format.MessageToJson(
+        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True, indent=None
+    )
+    return Response(text, media_type=_JSON)

@@ -92,6 +92,24 @@ class Blobs:
         except FileNotFoundError:
             pass
 
+    def names(self, folder: str) -> list[str]:
+        """The last words of the keys `folder/…`; of blobs that are there, and of those that have blocks only."""
+        found = set(_listed(os.path.join(self.folder, "blobs", folder)))
+        prefix = f"{folder}%"
+        found |= {name[len(prefix) :] for name in _listed(os.path.join(self.folder, "blocks")) if name.startswith(prefix)}
+        return sorted(found)
+
+    def drop_drafts(self, before: float) -> None:
+        """Delete what nobody has written to since then (seconds since the epoch): its writer has ended by force."""
+        folder = os.path.join(self.folder, "temporary")
+        for name in _listed(folder):
+            path = os.path.join(folder, name)
+            try:
+                if os.stat(path).st_mtime < before:
+                    os.unlink(path)
+            except FileNotFoundError:
+                pass
+
     # A blob in blocks: they come in any order, several at once; a list of their ids makes the blob.
 
     def block(self, key: str, block: str) -> Draft:
@@ -137,6 +155,13 @@ class Blobs:
         self._path(key)
         name = sha256(block.encode("utf-8", "surrogatepass")).hexdigest()
         return os.path.join(self.folder, "blocks", key.replace("/", "%"), name)
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
 
 
 def _sync(folder: str) -> None:

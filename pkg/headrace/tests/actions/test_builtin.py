@@ -32,7 +32,7 @@ def test_other_actions_have_none() -> None:
     [
         "actions/checkout@v2", "Actions/Checkout@v7", "actions/checkout@v4.2.1", "actions/checkout@main",
         "actions/checkout@refs/tags/v4", f"actions/checkout@{'aB' * 20}", "actions/setup-python@v5", "actions/upload-artifact@v3",
-        "octo/other/sub@nonsense",
+        "octo/other/sub@nonsense", "actions/cache@v4", "Actions/Cache/Restore@v4.2.0", "actions/cache/save@v5",
     ],
 )  # fmt: skip
 def test_refs_that_may_be_there_are_taken(uses: str) -> None:
@@ -51,6 +51,9 @@ def test_refs_that_may_be_there_are_taken(uses: str) -> None:
         (f"actions/checkout@{'g' * 40}", "unable to find version"),
         ("actions/checkout@11bd719", "shortened version of a commit SHA"),
         ("actions/checkout/sub@v4", "Can't find 'action.yml'"),
+        ("actions/cache/sub@v4", "Can't find 'action.yml'"),
+        ("actions/cache/restore/sub@v4", "Can't find 'action.yml'"),
+        ("actions/cache/save@v99", "unable to find version `v99`"),
     ],
 )
 def test_refs_that_cannot_be_there_are_refused(uses: str, why: str) -> None:

@@ -38,6 +38,25 @@ def names(tree: Path, patterns: list[str], hidden: bool = False) -> list[str]:
     return [os.path.relpath(path, tree) for path in found.files]
 
 
+@pytest.mark.covers("runtime:9.6")
+@pytest.mark.parametrize(
+    ("patterns", "found"),
+    [
+        (["dist"], ["dist"]),
+        (["dist/", "./docs"], ["dist", "docs"]),
+        (["**/*.whl"], ["dist/.cache/c.whl", "dist/a.whl", "dist/sub/b.whl"]),
+        (["dist/*"], ["dist/.cache", "dist/a.tar.gz", "dist/a.whl", "dist/sub"]),
+        (["dist/**"], ["dist", "dist/.cache", "dist/.cache/c.whl", "dist/a.tar.gz", "dist/a.whl", "dist/sub", "dist/sub/b.whl"]),
+        (["dist/*", "!dist/sub"], ["dist/.cache", "dist/a.tar.gz", "dist/a.whl"]),
+        (["a.txt/"], []),
+        (["none", "*.none"], []),
+    ],
+)
+def test_where_folders_stand_for_themselves(tree: Path, patterns: list[str], found: list[str]) -> None:
+    searched = search(parse(patterns, str(tree), below=False), hidden=True, folders=True)
+    assert [os.path.relpath(path, tree) for path in searched.files] == found
+
+
 @pytest.mark.covers("runtime:11.2")
 @pytest.mark.parametrize(
     ("patterns", "found"),

@@ -78,3 +78,17 @@ def test_a_changed_token_is_refused(place: int, change: int) -> None:
         assert place == len(token) - 1
     except GrantError:
         pass
+
+
+@pytest.mark.covers("runtime:9.3")
+def test_which_caches_a_job_reads_and_writes_stands_in_the_token() -> None:
+    grant = JobGrant("run", "job", "octo/repo", "refs/pull/1/merge", "octo/repo@1", ("refs/heads/topic", "refs/heads/main"))
+    assert verify(issue(grant, KEY), KEY) == grant
+    assert json.loads(str(claims(issue(grant, KEY))["ac"])) == [
+        {"Scope": "refs/pull/1/merge", "Permission": 3},
+        {"Scope": "refs/heads/topic", "Permission": 1},
+        {"Scope": "refs/heads/main", "Permission": 1},
+    ]
+    reader = JobGrant("run", "job", "octo/repo", "refs/heads/main", writes=False)
+    assert verify(issue(reader, KEY), KEY) == reader
+    assert json.loads(str(claims(issue(reader, KEY))["ac"])) == [{"Scope": "refs/heads/main", "Permission": 1}]

@@ -15,15 +15,23 @@ if TYPE_CHECKING:
     from headrace.actions.manifest import Manifest
 
 _MODULES = {
+    "actions/cache": "cache",
+    "actions/cache/restore": "cache_restore",
+    "actions/cache/save": "cache_save",
     "actions/checkout": "checkout",
     "actions/setup-python": "setup_python",
     "actions/upload-artifact": "upload_artifact",
 }
 
 NAMES: frozenset[str] = frozenset(_MODULES)
-"""The actions that have a drop-in, as lower-case `owner/name`. `refusal` says which refs of them there are."""
+"""The actions that have a drop-in, as lower-case `owner/name[/path]`. `refusal` says which refs of them there are."""
 
-_MAJORS = {"actions/checkout": range(2, 8), "actions/setup-python": range(2, 8), "actions/upload-artifact": range(1, 8)}
+_MAJORS = {
+    "actions/cache": range(1, 6),
+    "actions/checkout": range(2, 8),
+    "actions/setup-python": range(2, 8),
+    "actions/upload-artifact": range(1, 8),
+}
 _HEX = frozenset("0123456789abcdef")
 
 LIMITS: tuple[tuple[str, str, str, str, str], ...] = (
@@ -45,7 +53,7 @@ def load(name: str) -> ModuleType:
 
 
 def manifest(name: str) -> Manifest | None:
-    """The manifest of the drop-in for `owner/name` (case does not matter), None where there is none.
+    """The manifest of the drop-in for `owner/name[/path]` (case does not matter), None where there is none.
 
     >>> manifest("Actions/Checkout").name
     'actions/checkout'
@@ -54,6 +62,15 @@ def manifest(name: str) -> Manifest | None:
     """
     key = name.lower()
     return load(key).MANIFEST if key in _MODULES else None
+
+
+def name_of(uses: str) -> str:
+    """What `_MODULES` calls the action of `owner/name[/path]@ref`.
+
+    >>> name_of("Actions/Cache/restore/@v4")
+    'actions/cache/restore'
+    """
+    return "/".join(part for part in uses.partition("@")[0].split("/") if part).lower()
 
 
 def refusal(uses: str) -> str:
@@ -70,7 +87,7 @@ def refusal(uses: str) -> str:
     majors = _MAJORS.get("/".join(parts[:2]).lower())
     if majors is None:
         return ""
-    if any(parts[2:]):
+    if any(parts[2:]) and name_of(uses) not in _MODULES:
         return f"Can't find 'action.yml', 'action.yaml' or 'Dockerfile' for action '{uses}'."
     short = ref.removeprefix("refs/tags/").removeprefix("refs/heads/")
     numbers = short[1:].split(".") if short[:1] == "v" else []

@@ -1,4 +1,4 @@
-"""Starts one drop-in: `python -I -S …/actions/builtin/__main__.py <owner/name> <main|post>`. The exit status is the step's."""
+"""Starts one drop-in: `python -I -S …/actions/builtin/__main__.py <name> <main|post>`. The exit status is the step's."""
 
 from __future__ import annotations
 

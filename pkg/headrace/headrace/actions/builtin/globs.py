@@ -48,6 +48,10 @@ class Pattern(NamedTuple):
                 return False
         return len(parts) <= len(self.segments)
 
+    def goes_below(self, depth: int) -> bool:
+        """Whether it could add what lies deeper than so many folders."""
+        return not self.negate and (len(self.segments) > depth or "**" in self.segments)
+
 
 class Found(NamedTuple):
     """`files` in the order of the search; `starts`: where it started, as the toolkit has it; `broken`: links to nothing."""
@@ -86,17 +90,18 @@ def literal(segment: str) -> str:
     return out
 
 
-def parse(lines: Iterable[str], folder: str) -> tuple[Pattern, ...]:
-    """Patterns, one a line, relative to `folder`; empty lines and `#` comments are left out. Raises InvalidPattern."""
+def parse(lines: Iterable[str], folder: str, *, below: bool = True) -> tuple[Pattern, ...]:
+    """Patterns, one a line, relative to `folder`; empty lines and `#` comments are left out. Without `below`, a folder stands for
+    itself and not for what is in it. Raises InvalidPattern."""
     patterns = []
     for line in lines:
         text = line.strip()
         if text and not text.startswith("#"):
-            patterns += _expand(text, folder)
+            patterns += _expand(text, folder, below)
     return tuple(patterns)
 
 
-def _expand(text: str, folder: str) -> list[Pattern]:
+def _expand(text: str, folder: str, below: bool) -> list[Pattern]:
     negate, body = False, text
     while body.startswith("!"):
         negate, body = not negate, body[1:].strip()
@@ -111,18 +116,19 @@ def _expand(text: str, folder: str) -> list[Pattern]:
         parts = [part for part in _escape(folder).split("/") if part] + (parts[1:] if parts[0] == "." else parts)
     segments = tuple(parts)
     patterns = [Pattern(segments, negate, body.endswith("/"))]
-    if body.endswith("/") or not segments or segments[-1] != "**":
+    if below and (body.endswith("/") or not segments or segments[-1] != "**"):
         patterns.append(Pattern((*segments, "**"), negate, False))
     return patterns
 
 
-def search(patterns: tuple[Pattern, ...], *, hidden: bool) -> Found:
-    """Look for files, following links. Without `hidden`, what starts with a dot is left out, and all below it."""
+def search(patterns: tuple[Pattern, ...], *, hidden: bool, folders: bool = False) -> Found:
+    """Look for files, following links. Without `hidden`, what starts with a dot is left out, and all below it. With `folders`,
+    those that match are found too."""
     starts = _starts(patterns)
     files: dict[str, None] = {}
     broken: list[str] = []
     for start in starts:
-        for path in _walk(start, patterns, hidden, broken, ()):
+        for path in _walk(start, patterns, hidden, folders, broken, ()):
             files.setdefault(path)
     return Found(tuple(files), starts, tuple(broken))
 
@@ -137,7 +143,9 @@ def _is_below(path: str, other: str) -> bool:
     return path != other and path.startswith(other.rstrip("/") + "/")
 
 
-def _walk(path: str, patterns: tuple[Pattern, ...], hidden: bool, broken: list[str], chain: tuple[str, ...]) -> Iterator[str]:
+def _walk(
+    path: str, patterns: tuple[Pattern, ...], hidden: bool, folders: bool, broken: list[str], chain: tuple[str, ...]
+) -> Iterator[str]:
     parts = tuple(part for part in path.split("/") if part)
     kind = _kind(patterns, parts)
     descend = any(not pattern.negate and pattern.may_hold(parts) for pattern in patterns)
@@ -153,11 +161,13 @@ def _walk(path: str, patterns: tuple[Pattern, ...], hidden: bool, broken: list[s
         if kind == "all":
             yield path
         return
+    if folders and kind:
+        yield path
     real = os.path.realpath(path)
-    if not descend or real in chain:
+    if not descend or real in chain or not any(pattern.goes_below(len(parts)) for pattern in patterns):
         return
     for name in sorted(os.listdir(path), key=os.fsencode):
-        yield from _walk(os.path.join(path, name), patterns, hidden, broken, (*chain, real))
+        yield from _walk(os.path.join(path, name), patterns, hidden, folders, broken, (*chain, real))
 
 
 def _kind(patterns: tuple[Pattern, ...], parts: tuple[str, ...]) -> str:

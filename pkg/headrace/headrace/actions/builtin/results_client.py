@@ -13,7 +13,7 @@ from headrace.actions.builtin import toolkit
 from headrace.actions.builtin.toolkit import ActionFailed
 
 _ATTEMPTS = 5
-_RETRIED = (429, 500, 502, 503, 504)
+RETRIED = (429, 500, 502, 503, 504)
 _TIMEOUT_S = 300.0
 
 
@@ -43,7 +43,7 @@ class Client:
         body = {"workflow_run_backend_id": self.run_id, "workflow_job_run_backend_id": self.job_id} | fields
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         url = f"{self._origin}/twirp/github.actions.results.api.v1.ArtifactService/{method}"
-        status, reason, answer = _request("POST", url, json.dumps(body).encode(), headers)
+        status, reason, answer = request("POST", url, json.dumps(body).encode(), headers)
         try:
             data = json.loads(answer)
         except ValueError:
@@ -54,22 +54,15 @@ class Client:
             raise CallFailed(text, str(told.get("code", "")))
         return data
 
-    def put(self, url: str, body: bytes, content_type: str, query: str) -> None:
-        """One request of an upload; `query` is appended to the signed URL, which is kept as it is. Raises ActionFailed."""
-        headers = {"Content-Type": content_type, "x-ms-version": "2024-11-04"}
-        status, reason, answer = _request("PUT", f"{url}&{query}", body, headers)
-        if status != 201:
-            told = answer.decode("utf-8", "replace").strip()
-            raise ActionFailed(f"Failed to upload to blob storage: ({status}) {reason}: {told}")
-
 
 class BlockWriter:
-    """A file to write to that can only go on: it goes up in blocks of 8 MiB, of which `finish` makes the blob."""
+    """A file to write to that can only go on: it goes up in blocks of 8 MiB, of which `finish` makes the blob. Its methods raise
+    ActionFailed."""
 
-    def __init__(self, client: Client, url: str, *, block_size: int = 8 << 20) -> None:
+    def __init__(self, url: str, *, block_size: int = 8 << 20) -> None:
         from hashlib import sha256
 
-        self._client, self._url, self._block_size = client, url, block_size
+        self._url, self._block_size = url, block_size
         self._pending = bytearray()
         self._ids: list[str] = []
         self._hash = sha256()
@@ -97,16 +90,24 @@ class BlockWriter:
             self._pending.clear()
         listed = "".join(f"<Latest>{name}</Latest>" for name in self._ids)
         body = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{listed}</BlockList>'.encode()
-        self._client.put(self._url, body, "application/xml", "comp=blocklist")
-        toolkit.info(f"Uploaded bytes {self.size}")
+        _put(self._url, body, "application/xml", "comp=blocklist")
         return self._hash.hexdigest()
 
     def _send(self, block: bytes) -> None:
         from base64 import b64encode
 
         name = b64encode(f"{len(self._ids):048d}".encode()).decode("ascii")  # all of a blob's ids have the same length: 64
-        self._client.put(self._url, block, "application/octet-stream", f"comp=block&blockid={quote(name, safe='')}")
+        _put(self._url, block, "application/octet-stream", f"comp=block&blockid={quote(name, safe='')}")
         self._ids.append(name)
+
+
+def _put(url: str, body: bytes, content_type: str, query: str) -> None:
+    """One request of an upload; `query` is appended to the signed URL, which is kept as it is. Raises ActionFailed."""
+    headers = {"Content-Type": content_type, "x-ms-version": "2024-11-04"}
+    status, reason, answer = request("PUT", f"{url}&{query}", body, headers)
+    if status != 201:
+        told = answer.decode("utf-8", "replace").strip()
+        raise ActionFailed(f"Failed to upload to blob storage: ({status}) {reason}: {told}")
 
 
 def _ids(token: str) -> tuple[str, str]:
@@ -122,8 +123,11 @@ def _ids(token: str) -> tuple[str, str]:
     raise ActionFailed("Failed to get backend IDs: The provided JWT token is invalid")
 
 
-def _request(method: str, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str, bytes]:
-    """Status, reason and body. Overload and server errors are tried again; a connection that cannot be had is not."""
+def request(
+    method: str, url: str, body: bytes, headers: dict[str, str], retried: tuple[int, ...] = RETRIED
+) -> tuple[int, str, bytes]:
+    """Status, reason and body. Overload and server errors are tried again; a connection that cannot be had is not. Raises
+    ActionFailed."""
     parts = urlsplit(url)
     target = f"{parts.path}?{parts.query}" if parts.query else parts.path
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
@@ -143,7 +147,7 @@ def _request(method: str, url: str, body: bytes, headers: dict[str, str]) -> tup
             status, reason, answer = 502, f"{type(error).__name__}: {error}", b""
         finally:
             connection.close()
-        if status not in _RETRIED or attempt == _ATTEMPTS:
+        if status not in retried or attempt == _ATTEMPTS:
             return status, reason, answer
         toolkit.info(
             f"Attempt {attempt} of {_ATTEMPTS} failed with error: ({status}) {reason}. Retrying request in {wait:.0f} s..."

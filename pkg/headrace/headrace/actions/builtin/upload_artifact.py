@@ -263,13 +263,14 @@ def _send(client: Client, inputs: _Inputs, names: dict[str, str]) -> None:
     if not created.get("ok") or not isinstance(url, str):
         raise ActionFailed("CreateArtifact: response from backend was not ok")
     toolkit.info("Beginning upload of artifact content to blob storage")
-    writer = BlockWriter(client, url)
+    writer = BlockWriter(url)
     if inputs.archive:
         _pack(writer, names, inputs.level)
     else:
         with open(next(iter(names)), "rb") as file:
             _copy(file, writer.write)
     digest = writer.finish(mime)
+    toolkit.info(f"Uploaded bytes {writer.size}")
     toolkit.info("Finished uploading artifact content to blob storage!")
     toolkit.info(f"SHA256 digest of uploaded artifact is {digest}")
     toolkit.info("Finalizing artifact upload")
