@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 
 import pytest
 from test_core.calls import Done, Headrace
 from test_core.layers import refusal
-from test_core.machines import SWITCHED_OFF, changed
+from test_core.machines import SWITCHED_OFF, as_root, changed
 
 JOB = "  a:\n    runs-on: ubuntu-latest\n    steps: [{run: 'true'}]\n"
 NAMESPACES = ("--isolation", "namespaces")
@@ -43,10 +42,11 @@ def test_namespaces_that_cannot_be_had_are_refused_before_anything_runs(headrace
 
 
 def test_once_it_is_mended_they_are_had_and_nobody_has_to_say_so(headrace: Headrace) -> None:
-    if not shutil.which("sysctl"):
+    mend = as_root("sysctl -w user.max_user_namespaces=15000")
+    if not mend:
         pytest.skip("sysctl is not installed")
     assert run(headrace, SWITCHED_OFF, *NAMESPACES).status == 2
-    done = run(headrace, f"{SWITCHED_OFF}\nsysctl -w user.max_user_namespaces=15000 >/dev/null", *NAMESPACES)
+    done = run(headrace, f"{SWITCHED_OFF}\n{mend}", *NAMESPACES)
     assert (done.status, "isolation: namespaces" in done.err) == (0, True), done.err
 
 

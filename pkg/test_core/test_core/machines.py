@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import shutil
 import sys
 from collections.abc import Sequence
 
@@ -33,8 +35,14 @@ def in_chroot(folder: str) -> str:
         f'  if test -L "$each"; then cp -P "$each" {folder}/root\n'
         f'  elif test -d "$each"; then mkdir {folder}/root/"$each"; mount --rbind "$each" {folder}/root/"$each"; fi\n'
         "done\n"
-        f'set -- chroot {folder}/root "$@"'
+        f'set -- "$(PATH="$PATH:/usr/sbin:/sbin" command -v chroot)" {folder}/root "$@"'
     )
+
+
+def as_root(command: str) -> str:
+    """A command as root would have it, who has more folders on PATH; empty where there is none."""
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    return f"PATH={path} {command} >/dev/null" if shutil.which(command.split()[0], path=path) else ""
 
 
 def changed(script: str, argv: Sequence[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from headrace.base.errors import Problem, UsageError
 from headrace.engine.options import Parting
-from headrace.sandbox.probe import known
+from headrace.sandbox.probe import WITHOUT, known
 
 
 def settle(asked: Literal["auto", "namespaces"], network: Literal["private", "host", "none"]) -> Parting:
@@ -18,9 +18,7 @@ def settle(asked: Literal["auto", "namespaces"], network: Literal["private", "ho
         return Parting("namespaces", found.mode, found.slirp if network == "private" else "")
     if asked == "auto":
         return Parting(why=found.short)
-    hint = f"`{found.mend}` " + (
-        "does without" if "--isolation host" in found.mend else "mends that; `headrace doctor` says more"
-    )
+    hint = f"`{found.mend}` {'does without' if found.mend == WITHOUT else 'mends that; `headrace doctor` says more'}"
     raise UsageError(Problem(f"--isolation namespaces: {found.reason}", hint=hint))
 
 

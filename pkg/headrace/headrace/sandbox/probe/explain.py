@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from headrace.sandbox.probe import mends
+from headrace.sandbox.probe import WITHOUT, mends
 from headrace.sandbox.probe.machine import Machine
 from headrace.sandbox.probe.trial import Refused, Step
 
@@ -57,9 +57,7 @@ def explain(machine: Machine, refused: Refused) -> Explanation:
             text, mend = row.text(machine, refused), row.mend(machine, refused)
             return Explanation(row.name, row.aspect, row.short, text, mend, row.passing)
     what = f"{refused.what}: {refused.text}"
-    return Explanation(
-        "unknown", ASPECTS[refused.step], what, f"it is refused here ({what})", mends.WITHOUT, refused.errno in _PASSING
-    )
+    return Explanation("unknown", ASPECTS[refused.step], what, f"it is refused here ({what})", WITHOUT, refused.errno in _PASSING)
 
 
 def _on_the_way(machine: Machine, refused: Refused) -> bool:
@@ -99,7 +97,7 @@ TABLE = (
         lambda m, r: m.kernel == "",
         "only Linux has namespaces",
         lambda m, r: "only Linux has namespaces",
-        lambda m, r: mends.WITHOUT,
+        lambda m, r: WITHOUT,
     ),
     _Row(
         "gvisor",
@@ -107,7 +105,7 @@ TABLE = (
         lambda m, r: m.kernel == "gvisor" and r.step != "folders",
         "gVisor has no layers",
         lambda m, r: "this is gVisor and no Linux (/proc/version names no compiler): it has no layers for jobs",
-        lambda m, r: mends.WITHOUT,
+        lambda m, r: WITHOUT,
     ),
     _Row(
         "wsl1",
@@ -297,7 +295,7 @@ TABLE = (
         "overlays are stacked too high",
         lambda m, r: "the system lies on overlays over one another already (this is a job in a job, or in a container), and more "
         "than two the kernel does not allow",
-        lambda m, r: mends.WITHOUT,
+        lambda m, r: WITHOUT,
     ),
     _Row(
         "no-user-overlays",
@@ -305,7 +303,7 @@ TABLE = (
         lambda m, r: r.step == "layers" and r.errno in DENIED,
         "the kernel allows no layers in user namespaces",
         lambda m, r: "the kernel allows no layers in user namespaces; Linux 5.11 and newer ones do",
-        lambda m, r: mends.WITHOUT,
+        lambda m, r: WITHOUT,
     ),
 )  # fmt: skip
 """From what makes everything else meaningless to what is only about one step."""

@@ -16,6 +16,7 @@ from headrace import __version__
 from headrace.base.files import write_atomic
 from headrace.base.paths import jobs_dir, state_dir
 from headrace.sandbox.ids import Mode
+from headrace.sandbox.probe import WITHOUT
 from headrace.sandbox.programs import find
 from headrace.sandbox.slirp import usable
 
@@ -63,7 +64,7 @@ class _Kept(Struct, frozen=True):
 def answer(environ: Mapping[str, str], exposed: Callable[[], Iterable[str]]) -> Answer:
     """What is known, else what a trial says now. `exposed`: further folders that jobs see, asked for a trial only."""
     if sys.platform != "linux":
-        return Answer(None, "", "only Linux has namespaces", "only Linux has namespaces")
+        return Answer(None, "", "only Linux has namespaces", "only Linux has namespaces", WITHOUT)
     kept = _read()
     if kept is not None and kept.facts == _facts(environ) and (kept.answer.mode is not None or kept.more == _more()):
         return kept.answer

@@ -6,9 +6,6 @@ from shlex import quote
 
 from headrace.sandbox.probe.machine import COUNT, Helper, Machine
 
-WITHOUT = "headrace run --isolation host"
-"""What can always be done."""
-
 
 def sudo(machine: Machine, command: str) -> str:
     return command if machine.uid == 0 else f"sudo {command}"
