@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -9,28 +10,49 @@ import click
 from headrace.cli.clicked import colour_option
 from headrace.report.colour import Choice
 
-HELP = """Say what this version and this machine can do.
+HELP = """Say what this machine can do: whether jobs can be parted from it, by trying, and what would mend it.
 
-A job that uses a feature which is not supported ends as unsupported, before anything of it has run."""
+The status is 1 where they cannot be. With --features: what this version of headrace can do. A job that uses a feature which is
+not supported ends as unsupported, before anything of it has run."""
 
 
-def doctor(features: bool, color: Choice | None) -> int:
-    from headrace.cli.terminal import style_of, write_lines
-    from headrace.engine.capabilities import capabilities
-    from headrace.plan.unsupported import FEATURES
-    from headrace.report.features_table import features_lines
+def doctor(features: bool, as_json: bool, color: Choice | None) -> int:
+    from headrace.cli.terminal import style_of, write_json, write_lines
 
-    write_lines(features_lines(FEATURES, capabilities(), style_of(sys.stdout, color or "auto")))
-    return 0
+    style = style_of(sys.stdout, color or "auto")
+    if features:
+        from headrace.base.errors import Problem, UsageError
+        from headrace.engine.capabilities import capabilities
+        from headrace.plan.unsupported import FEATURES
+        from headrace.report.features_table import features_lines
+
+        if as_json:
+            raise UsageError(Problem("--json: the features are a table", hint="leave out --features or --json"))
+        write_lines(features_lines(FEATURES, capabilities(), style))
+        return 0
+    from headrace.engine.checkup import check_up
+    from headrace.sandbox.probe.trial import Works
+
+    found = check_up(os.environ)
+    if as_json:
+        from headrace.report.json_doctor import doctor_json
+
+        write_json(doctor_json(found))
+    else:
+        from headrace.report.doctor_table import doctor_lines
+
+        write_lines(doctor_lines(found, style))
+    return 0 if isinstance(found.outcome, Works) else 1
 
 
 command = click.Command(
     "doctor",
     callback=doctor,
     params=[
-        click.Option(["--features"], is_flag=True, help="The language features, and which of them jobs may use here (default)."),
+        click.Option(["--features"], is_flag=True, help="The language features, and which of them jobs may use here."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON object."),
         colour_option(),
     ],
     help=HELP,
-    epilog="Example: headrace doctor --features",
+    epilog="Example: headrace doctor",
 )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from headrace.cli.options import Asked
     from headrace.cli.prepare import Prepared
-    from headrace.engine.options import RunOptions
+    from headrace.engine.options import Parting, RunOptions
     from headrace.events.snapshot import ObjectStore
     from headrace.record.state import RunState
     from headrace.report.logs import Logs
@@ -74,6 +74,7 @@ def _run_jobs(prepared: Prepared, asked: Asked, values: Mapping[str, Any]) -> Ru
         state = run_plan(
             prepared.plan, asked_for, Journal.open(), observer, zygote=zygote,
             tick=lambda: observer.tick(time.time()), interrupted=_say_interrupted,
+            preparing=_say_preparing if asked.depth != "silent" else lambda: None,
         )  # fmt: skip
     finally:
         observer.close()
@@ -88,6 +89,12 @@ def _say_interrupted(times: int) -> None:
     say_error("interrupted: jobs end in order; again kills them" if times == 1 else "interrupted again: killing what runs")
 
 
+def _say_preparing() -> None:
+    from headrace.cli.ending import say_error
+
+    say_error("preparing what jobs see of this machine, once: it takes up to half a minute")
+
+
 NAMESPACES = (
     "isolation: namespaces. Every job has a file system, processes and users of its own over this machine's /usr, /etc, /opt and "
     "/var, and nothing else of it"
@@ -95,19 +102,22 @@ NAMESPACES = (
 NETWORKS = {
     "slirp": "network: private. Jobs reach the outside, and not this machine's loopback, through slirp4netns",
     "private": "network: private. Programs of a job reach the outside through an HTTP proxy on the job's own loopback; "
-    "more than HTTP goes out with slirp4netns (apt-get install slirp4netns)",
+    "more than HTTP goes out with slirp4netns (`headrace doctor`)",
     "host": "network: host. Jobs have this machine's network, its own services included",
     "none": "network: none. Jobs reach nothing but themselves",
 }
-ISOLATION = (
-    "isolation: host. Every job has a workspace, HOME, temporary folder and Python of its own, and what it starts ends with it; "
+HOST = (
+    "Every job has a workspace, HOME, temporary folder and Python of its own, and what it starts ends with it; "
     "it can read what you can read"
 )
 
 
-def notes(environ: Mapping[str, str], left_out: Sequence[str] = (), network: str = "") -> tuple[str, ...]:
-    """What is said once at the start of a run. `network`: that of jobs which are parted from the machine."""
-    said = [NAMESPACES, NETWORKS[network]] if network else [ISOLATION]
+def notes(environ: Mapping[str, str], left_out: Sequence[str], parting: Parting, network: str) -> tuple[str, ...]:
+    """What is said once at the start of a run. `left_out`: what of the working tree could not be read."""
+    if parting.parts == "namespaces":
+        said = [NAMESPACES, NETWORKS["slirp" if parting.slirp else network]]
+    else:
+        said = [f"isolation: host{f', as {parting.why} (`headrace doctor`)' if parting.why else ''}. {HOST}"]
     if left_out:
         said.append(f"not part of the run, because it cannot be read: {', '.join(left_out)}")
     home = environ.get("HOME", "")
@@ -126,23 +136,13 @@ def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str]
     from headrace.cli.words import without_secrets
     from headrace.engine.options import RunOptions
 
-    if values["isolation"] != "namespaces":
-        for name in ("expose", "network"):
-            if values[name] and values[name] != "host":
-                text = f"--{name}: jobs see the machine as it is, and have its network"
-                raise UsageError(Problem(text, hint="--isolation namespaces parts them from it"))
+    parting = _parting(values)
     for name in asked.actions:
         if name not in used:
             raise UsageError(Problem(f"--action {name}: nothing that runs uses it", hint="leave it out"))
-    network, slirp = values["network"] or "private", ""
-    if values["isolation"] == "namespaces" and network == "private":
-        from headrace.sandbox.slirp import usable
-
-        slirp = usable(os.environ)
     return RunOptions(
-        notes=notes(os.environ, left_out, ("slirp" if slirp else network) if values["isolation"] == "namespaces" else ""),
-        slirp=slirp,
-        isolation=values["isolation"] or "auto",
+        notes=notes(os.environ, left_out, parting, values["network"] or "private"),
+        parting=parting,
         network=values["network"] or "private",
         expose=tuple(os.path.abspath(path) for path in values["expose"]),
         native=values["native"] != "off",
@@ -156,6 +156,27 @@ def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str]
         env=asked.env,
         argv=tuple(without_secrets(sys.argv[1:])),
     )
+
+
+def _parting(values: Mapping[str, Any]) -> Parting:
+    """What parts jobs from the machine. Raises UsageError where what is asked for cannot be had."""
+    from headrace.base.errors import Problem, UsageError
+    from headrace.engine.options import Parting
+
+    parting = Parting()
+    if values["isolation"] == "namespaces":
+        from headrace.engine.parting import settle
+
+        parting = settle(values["isolation"], values["network"] or "private")
+    if parting.parts == "host":
+        for name in ("expose", "network"):
+            if values[name] and values[name] != "host":
+                text = (
+                    f"--{name}: jobs see the machine as it is, and have its network{f', as {parting.why}' if parting.why else ''}"
+                )
+                hint = "`headrace doctor` says more" if parting.why else "--isolation namespaces parts them from it"
+                raise UsageError(Problem(text, hint=hint))
+    return parting
 
 
 def _snapshots(git_dir: str) -> ObjectStore:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from headrace.base.errors import EngineError, Problem
 from headrace.base.paths import cache_dir, jobs_dir, state_dir, work_dir
@@ -14,6 +14,7 @@ from headrace.events.model import Event
 from headrace.plan.model import Plan
 from headrace.sandbox import ids, layout, skeleton
 from headrace.sandbox.places import WORK
+from headrace.sandbox.probe import OTHERWISE
 from headrace.workflow.model import Call
 
 SOURCE = "/run/headrace/source.git"
@@ -21,19 +22,22 @@ _OBJECTS = "/run/headrace/objects"
 PACKAGES = "/run/headrace/packages"
 
 
-def make_layout(plan: Plan, options: RunOptions, run: str, scope: str) -> layout.Layout:
-    """The layout of all jobs of the run; makes what they share. Raises EngineError."""
-    how = ids.mode()
+def make_layout(
+    plan: Plan, options: RunOptions, run: str, scope: str, preparing: Callable[[], None] = lambda: None
+) -> layout.Layout:
+    """The layout of all jobs of the run; makes what they share. `preparing` is called before that takes long. Raises
+    EngineError."""
+    how = options.parting.mode or ids.mode()
     event = plan.event
     try:
         system = layout.bases([state_dir(), jobs_dir(), event.repository.root, event.repository.git_dir])
         path = skeleton.path_of(jobs_dir(), how, system)
-        skeleton.make(path, how, system)
+        skeleton.make(path, how, system, preparing)
         shared = os.path.join(cache_dir(), "packages", f"{scope}-{how}")  # files of other owners than in host isolation
         os.makedirs(shared, mode=0o700, exist_ok=True)
         if how == "root":
             os.chown(shared, ids.HOST_IDS, ids.HOST_IDS)
-        exposed = layout.exposures([*_interpreters(plan), *options.expose, *options.path_prepend], system)
+        exposed = layout.exposures([*interpreters(), *_nodes(plan), *options.expose, *options.path_prepend], system)
         jobs = [planned.job for planned in plan.jobs.values()]
         if any(job.uses_actions or isinstance(job.body, Call) for job in jobs):  # what a call holds is not known yet
             exposed = (*exposed, *_source(event, work_dir(run)))
@@ -41,7 +45,7 @@ def make_layout(plan: Plan, options: RunOptions, run: str, scope: str) -> layout
             exposed = (*exposed, *_actions(plan))
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
-        raise EngineError(Problem(f"jobs cannot be parted from the machine: {what}{error.strerror}")) from None
+        raise EngineError(Problem(f"jobs cannot be parted from the machine: {what}{error.strerror}", hint=OTHERWISE)) from None
     return layout.Layout(how, system, path, exposed, ((shared, PACKAGES),), host_network=options.network == "host")
 
 
@@ -52,15 +56,18 @@ def _actions(plan: Plan) -> tuple[tuple[str, str], ...]:
     return tuple((tree, f"{WORK}/_actions/{place}") for place, tree in trees(plan).items())
 
 
-def _interpreters(plan: Plan) -> Iterator[str]:
-    """What drop-ins, actions and jobs run on that may lie below somebody's HOME."""
-    from headrace.actions.interpreters import roots
-
+def _nodes(plan: Plan) -> Iterator[str]:
+    """What actions run on that may lie below somebody's HOME."""
     if plan.actions:
         from headrace.actions.nodes import find_nodes
 
         for program in find_nodes(os.environ.get("PATH", "")).values():
             yield os.path.dirname(os.path.dirname(os.path.realpath(program)))
+
+
+def interpreters() -> Iterator[str]:
+    """What drop-ins and jobs run on that may lie below somebody's HOME."""
+    from headrace.actions.interpreters import roots
 
     yield from (sys.prefix, sys.base_prefix, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     yield from _libraries()

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from headrace.sandbox.ids import Mode
+
+
+class Parting(Struct, frozen=True):
+    """What parts jobs from the machine. `mode`: whose ids they have then. `slirp`: the program that gives a private network its
+    way out; empty where that is an HTTP proxy. `why`: why jobs are on the machine as it is, in a few words, where they should
+    have been parted from it."""
+
+    parts: Literal["namespaces", "host"] = "host"
+    mode: Mode | None = None
+    slirp: str = ""
+    why: str = ""
 
 
 class RunOptions(Struct, frozen=True):
     """`max_parallel` 0: as many legs at once as the machine has processors. `env` is laid below everything else a step sees.
     `notes` are said once at the start of the run."""
 
-    isolation: Literal["auto", "namespaces", "host"] = "auto"
+    parting: Parting = Parting()
     network: Literal["private", "host", "none"] = "private"
-    slirp: str = ""  # the program that gives a private network its way out; empty where that is an HTTP proxy
     expose: tuple[str, ...] = ()
     native: bool = True
     max_parallel: int = 0
@@ -29,8 +42,8 @@ class RunOptions(Struct, frozen=True):
 
     @property
     def parts(self) -> Literal["namespaces", "host"]:
-        """What parts jobs from the machine in the end."""
-        return "namespaces" if self.isolation == "namespaces" else "host"
+        """What parts jobs from the machine."""
+        return self.parting.parts
 
 
 class Limits(Struct, frozen=True):

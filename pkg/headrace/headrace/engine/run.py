@@ -57,11 +57,13 @@ def run(
     zygote: tuple[Socket, int] | None = None,
     tick: Callable[[], None] = lambda: None,
     interrupted: Callable[[int], None] = lambda _: None,
+    preparing: Callable[[], None] = lambda: None,
 ) -> RunState:
     """Run a plan to its end and return what its records add up to. `zygote`: one that was forked early, else one is made now.
 
-    Ctrl-C (or SIGTERM, SIGHUP) cancels in order, a second one kills; `interrupted` is told which it was. Raises EngineError where
-    the journal or the machine fails; then nothing of the run is left alive."""
+    Ctrl-C (or SIGTERM, SIGHUP) cancels in order, a second one kills; `interrupted` is told which it was. `preparing` is called
+    where it takes long, this once, before jobs can start. Raises EngineError where the journal or the machine fails; then nothing
+    of the run is left alive."""
     if any(isinstance(job.job.body, Call) for job in plan.jobs.values()):
         from headrace.plan.calls import unexpanded
 
@@ -85,7 +87,7 @@ def run(
         services = ServiceHost(run_id, lambda: _served(plan, run_id))
         try:
             tickets = Tickets(plan, options, run_id, numbers, services)
-            nursery.ahead(tickets.of_all_legs(), anew=options.parts == "namespaces")
+            nursery.ahead(tickets.of_all_legs(preparing), anew=options.parts == "namespaces")
             if options.parts == "namespaces":
                 from headrace.sandbox.skeleton import stale
 

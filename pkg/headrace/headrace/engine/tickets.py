@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -51,9 +51,9 @@ class Tickets:
     def leg_folder(self, leg: JobPath) -> str:
         return os.path.join(work_dir(self._run), str(self._number(leg)))
 
-    def of_all_legs(self) -> dict[str, Any]:
-        """What supervisors can know before they have a ticket. Raises EngineError where jobs cannot be parted from the
-        machine."""
+    def of_all_legs(self, preparing: Callable[[], None] = lambda: None) -> dict[str, Any]:
+        """What supervisors can know before they have a ticket. `preparing` is called before that takes long. Raises EngineError
+        where jobs cannot be parted from the machine."""
         options = self._options
         known: dict[str, Any] = {
             "isolation": options.parts, "work": work_dir(self._run), "repository": self._plan.event.repository.name
@@ -61,10 +61,10 @@ class Tickets:
         if options.parts == "namespaces":
             from headrace.engine.isolation import make_layout
 
-            self._layout = make_layout(self._plan, options, self._run, self._scope)
+            self._layout = make_layout(self._plan, options, self._run, self._scope, preparing)
             known["layout"] = msgspec.to_builtins(self._layout)
             known["network"] = options.network
-            known["slirp"] = options.slirp
+            known["slirp"] = options.parting.slirp
             known["services"] = self._services.port
         return known
 

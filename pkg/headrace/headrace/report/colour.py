@@ -23,6 +23,11 @@ HUES: dict[str, Hue] = {
     "run": "green",
     "skip": "dim",
     "fail": "red",
+    "ok": "green",
+    "limited": "yellow",
+    "missing": "red",
+    "untried": "dim",
+    "info": "dim",
 }
 
 _GLYPHS = {

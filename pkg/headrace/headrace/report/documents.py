@@ -13,6 +13,7 @@ PLAN: Literal["headrace.plan/1"] = "headrace.plan/1"
 RUN: Literal["headrace.run/1"] = "headrace.run/1"
 RECORD: Literal["headrace.record/1"] = "headrace.record/1"
 RUNS: Literal["headrace.runs/1"] = "headrace.runs/1"
+DOCTOR: Literal["headrace.doctor/1"] = "headrace.doctor/1"
 
 
 class PlanEvent(Struct, frozen=True):
@@ -158,3 +159,35 @@ class RunsDocument(Struct, frozen=True):
 
     schema: Literal["headrace.runs/1"]
     runs: list[RunsRow]
+
+
+class Refusal(Struct, frozen=True):
+    """What the machine refused first when a job was tried: the step, and the call or the path that it was about. `errno` is the
+    kernel's answer, 0 where it did not come to one, and `text` puts it into words."""
+
+    step: str
+    errno: int
+    what: str
+    text: str
+
+
+class DoctorRow(Struct, frozen=True):
+    """One thing that was looked at. `limited`: it is there, and could do more; `untried`: something before it is missing. `mend`
+    is the command that makes more of it, or empty."""
+
+    section: str
+    name: str
+    state: Literal["ok", "limited", "missing", "untried", "info"]
+    text: str
+    mend: str
+
+
+class DoctorDocument(Struct, frozen=True):
+    """What `headrace doctor --json` prints. `isolation`: what can part jobs from this machine; `mode`: whose ids they have then,
+    null for `host`; `refused` is null where nothing was."""
+
+    schema: Literal["headrace.doctor/1"]
+    isolation: Literal["namespaces", "host"]
+    mode: Literal["root", "sub", "single", "inner"] | None
+    refused: Refusal | None
+    findings: list[DoctorRow]

@@ -15,6 +15,7 @@ TITLES = (
     (documents.RunDocument, "headrace run --json"),
     (documents.RecordLine, "headrace run --json-stream"),
     (documents.RunsDocument, "headrace ls --json"),
+    (documents.DoctorDocument, "headrace doctor --json"),
 )
 
 HEAD = """# JSON that headrace prints

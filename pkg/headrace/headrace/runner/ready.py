@@ -76,12 +76,10 @@ def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready
             services, _ = sandbox.listen(run["services"])  # the same port as on the machine: its address is the same in the job
             outlet.start(proxy, [(services, run["services"])], os.environ)
     except OSError as error:
+        from headrace.sandbox.probe import OTHERWISE, known
+
+        known.forget()  # it was thought to be possible
         what = f"{error.filename}: " if error.filename else ""
-        raise EngineError(
-            Problem(
-                f"no sandbox can be made here: {what}{error.strerror}",
-                hint="--isolation host does without",
-            )
-        ) from None
+        raise EngineError(Problem(f"no sandbox can be made here: {what}{error.strerror}", hint=OTHERWISE)) from None
     folders.make(sandbox, Folders.inside("", run["repository"], ""))
     return Ready(sandbox, folder, env)

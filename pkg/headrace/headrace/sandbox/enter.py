@@ -6,6 +6,7 @@ what is said here about an order was found out by trying the others.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -59,8 +60,9 @@ def _flat(target: str) -> str:
 
 def enter(layout: Layout, folder: str, layers: Sequence[str], control: Channel, serve: Callable[[], None]) -> None:
     """In a child with one thread. Tells its parent over `control`: `{"maps": true}` and waits where somebody else has to write
-    the id maps, at last `{"init": pid}`, the pid as this process sees it, with a pidfd. `serve` is what process 1 does. Raises
-    OSError. Returns in the first process only."""
+    the id maps, at last, in any order, `{"init": pid}`, the pid as this process sees it, with a pidfd, and `{"first": true}` from
+    process 1 once all is in its place. `serve` is what process 1 does then. Raises OSError, in either process. Returns in the
+    first process only."""
     spaces = kernel.NEWNS | kernel.NEWPID | kernel.NEWIPC | kernel.NEWUTS | (0 if layout.host_network else kernel.NEWNET)
     clones: dict[str, int] = {}
     if layout.mode == "root":
@@ -135,6 +137,7 @@ def enter(layout: Layout, folder: str, layers: Sequence[str], control: Channel, 
         os.close(pidfd)
         return
     _become_first(layout, new)
+    control.send({"first": True})
     serve()
     os._exit(0)
 
@@ -146,13 +149,17 @@ def _users() -> int:
     if child == 0:
         try:
             kernel.unshare(kernel.NEWUSER)
-            os.write(tells, b"x")
+            os.write(tells, b"0")
             signal.pause()
+        except OSError as error:
+            os.write(tells, str(error.errno).encode())
         finally:
             os._exit(1)
     os.close(tells)
     try:
-        os.read(asks, 1)
+        code = int(os.read(asks, 16) or errno.ECHILD)
+        if code:
+            raise OSError(code, os.strerror(code), "unshare")
         ids.write_maps(child, "root")
         return os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     finally:

@@ -31,7 +31,7 @@ def mode() -> Mode:
     return "sub" if ranges() and which("newuidmap") and which("newgidmap") else "single"
 
 
-def ranges() -> tuple[int, int] | None:
+def ranges(etc: str = "/etc") -> tuple[int, int] | None:
     """The first of the ids that the user may hand out, of users and groups; None where there are not enough of either."""
     import pwd
 
@@ -40,9 +40,9 @@ def ranges() -> tuple[int, int] | None:
     except KeyError:
         return None
     found = []
-    for path in ("/etc/subuid", "/etc/subgid"):
+    for path in ("subuid", "subgid"):
         try:
-            with open(path) as file:
+            with open(f"{etc}/{path}") as file:
                 lines = [line.strip().split(":") for line in file]
         except OSError:
             return None

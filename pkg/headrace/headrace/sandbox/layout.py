@@ -42,13 +42,13 @@ class Layout(Struct, frozen=True):
 def mount_points() -> frozenset[str]:
     """Where something is mounted, the root left out."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        return frozenset(_plain(line.split(" ")[4]) for line in file) - {"/"}
+        return frozenset(plain(line.split(" ")[4]) for line in file) - {"/"}
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     r"""Without the octal escapes of blanks and the like.
 
-    >>> _plain(r"/my\040disk")
+    >>> plain(r"/my\040disk")
     '/my disk'
     """
     head, *rest = text.split("\\")

@@ -11,7 +11,7 @@ from typing import Any
 from headrace.base.errors import Problem
 from headrace.base.sockets import Socket
 from headrace.sandbox import ids
-from headrace.sandbox.channel import Channel, Closed, pair
+from headrace.sandbox.channel import Channel, Closed, close_all, pair
 from headrace.sandbox.children import adopt_orphans, end_all
 from headrace.sandbox.client import InitClient, SpawnedProcess
 from headrace.sandbox.host import prefer_for_oom_kill
@@ -19,6 +19,8 @@ from headrace.sandbox.layout import Layout
 from headrace.sandbox.protocol import Function, SandboxLost
 
 _PATIENCE = 5.0  # seconds that process 1 has to go before it is killed
+KILLED = "the first process of the job"
+"""What an OSError without a number is about: something ended it before it could say what was wrong."""
 
 
 class NamespaceSandbox(InitClient):
@@ -141,16 +143,34 @@ def open_namespaces(
             os._exit(0)
     theirs.close()
     try:
-        message, fds = ours.receive()
-        if "maps" in message:
-            ids.write_maps(first, layout.mode)
-            ours.send({})
-            message, fds = ours.receive()
-    except Closed:
-        message, fds = {"refused": 0, "text": "it was killed", "what": "the first process of the job"}, []
+        pid, pidfd = _hear(ours, first, layout.mode)
+    except BaseException:
+        ours.close()  # it may be waiting for an answer
+        raise
     finally:
         os.waitpid(first, 0)
-    if "refused" in message:
-        ours.close()
-        raise OSError(message["refused"], message["text"], message["what"])
-    return NamespaceSandbox(ours, message["init"], fds[0], layout)
+    return NamespaceSandbox(ours, pid, pidfd, layout)
+
+
+def _hear(ours: Channel, first: int, mode: ids.Mode) -> tuple[int, int]:
+    """Give the first process its ids where it asks for them, and wait until process 1 has all in its place: its pid, and a pidfd.
+    Raises OSError with what was refused."""
+    told: dict[str, Any] = {}
+    fds: list[int] = []
+    try:
+        while not {"init", "first"} <= told.keys():
+            message, more = ours.receive()
+            told |= message
+            fds += more
+            if "maps" in message:
+                ids.write_maps(first, mode)
+                ours.send({})
+            if "refused" in message:
+                raise OSError(message["refused"], message["text"], message["what"])
+    except Closed:
+        close_all(fds)
+        raise OSError(0, "it was killed", KILLED) from None
+    except OSError:
+        close_all(fds)
+        raise
+    return told["init"], fds[0]

@@ -8,7 +8,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from zlib import crc32
 
 from headrace.sandbox.ids import HOST_IDS, Mode
@@ -43,12 +43,14 @@ def path_of(jobs: str, how: Mode, bases: tuple[str, ...]) -> str:
     return os.path.join(jobs, "skeletons", f"{how}-{crc32(' '.join(facts).encode('utf-8', 'surrogateescape')):08x}")
 
 
-def make(path: str, how: Mode, bases: tuple[str, ...]) -> None:
+def make(path: str, how: Mode, bases: tuple[str, ...], begins: Callable[[], None] = lambda: None) -> None:
     """Make it where it is missing: a second for root, up to half a minute, once, for a user whose job has to be able to write
-    into folders of root's. Two may make it at once. Raises OSError."""
+    into folders of root's: `begins` is called before the latter. Two may make it at once. Raises OSError."""
     if os.path.isdir(path):
         os.utime(path)  # `stale` goes by that
         return
+    if _mirrors(how):
+        begins()
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     draft = tempfile.mkdtemp(prefix="new-", dir=os.path.dirname(path))
     try:
@@ -58,6 +60,9 @@ def make(path: str, how: Mode, bases: tuple[str, ...]) -> None:
         shutil.rmtree(draft, ignore_errors=True)
         if not os.path.isdir(path):
             raise
+    except KeyboardInterrupt:  # it can take long
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
 
 
 def stale(jobs: str) -> list[str]:
@@ -70,7 +75,15 @@ def stale(jobs: str) -> list[str]:
         return []
 
 
-def _fill(path: str, how: Mode, bases: tuple[str, ...]) -> None:
+def bare(path: str, how: Mode, bases: tuple[str, ...]) -> None:
+    """Nothing but what the view of a job is mounted on: with it a job can be, and do little. `path` is an empty folder. Raises
+    OSError."""
+    _mount_points(path, bases)
+    if how == "root":
+        _hand_over(path)
+
+
+def _mount_points(path: str, bases: tuple[str, ...]) -> None:
     os.chmod(path, 0o755)
     for name, bits in _OWN:
         os.makedirs(f"{path}/{name}", exist_ok=True)
@@ -78,10 +91,20 @@ def _fill(path: str, how: Mode, bases: tuple[str, ...]) -> None:
     for entry in os.scandir("/"):
         if entry.is_symlink():
             os.symlink(os.readlink(entry.path), path + entry.path)
-    mirrored = how in ("sub", "single") and os.stat("/usr").st_uid != os.getuid()
     for base in bases:
         os.makedirs(path + base, exist_ok=True)
         shutil.copymode(base, path + base)
+
+
+def _mirrors(how: Mode) -> bool:
+    """Whether the folders of the system belong to somebody else, whom the job's root is not."""
+    return how in ("sub", "single") and os.stat("/usr").st_uid != os.getuid()
+
+
+def _fill(path: str, how: Mode, bases: tuple[str, ...]) -> None:
+    _mount_points(path, bases)
+    mirrored = _mirrors(how)
+    for base in bases:
         if mirrored and base in _WRITABLE:
             _mirror(path, base)
         elif how in ("root", "inner") and base.startswith(_GUARDED):
@@ -89,9 +112,14 @@ def _fill(path: str, how: Mode, bases: tuple[str, ...]) -> None:
     os.makedirs(path + TOOLS, exist_ok=True)
     _own_files(path, mirrored)
     if how == "root":
-        for folder, _, files in os.walk(path):
-            for name in (".", *files):
-                os.lchown(os.path.join(folder, name), HOST_IDS, HOST_IDS)
+        _hand_over(path)
+
+
+def _hand_over(path: str) -> None:
+    """All of it to the job's root."""
+    for folder, _, files in os.walk(path):
+        for name in (".", *files):
+            os.lchown(os.path.join(folder, name), HOST_IDS, HOST_IDS)
 
 
 def _own_files(path: str, mirrored: bool) -> None:

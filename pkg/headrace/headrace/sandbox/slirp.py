@@ -7,6 +7,7 @@ import select
 from collections.abc import Mapping
 
 from headrace.sandbox.outlet import upstreams
+from headrace.sandbox.programs import find
 
 _SECONDS = 5.0
 _TUN = "/dev/net/tun"
@@ -17,11 +18,7 @@ def usable(environ: Mapping[str, str]) -> str:
     reaches the outside through a proxy, which may lie on its loopback."""
     if upstreams(environ) or not os.access(_TUN, os.R_OK | os.W_OK):
         return ""
-    for folder in (*environ.get("PATH", "").split(os.pathsep), "/usr/sbin", "/usr/bin"):
-        program = os.path.join(folder, "slirp4netns")
-        if os.access(program, os.X_OK) and os.path.isfile(program):
-            return program
-    return ""
+    return find("slirp4netns", environ.get("PATH", ""))
 
 
 def attach(program: str, pid: int) -> bool:

@@ -8,7 +8,15 @@ import pkgutil
 
 import pytest
 
-ROOMS = ("headrace.base", "headrace.workflow", "headrace.events", "headrace.plan", "headrace.report")
+ROOMS = (
+    "headrace.base",
+    "headrace.workflow",
+    "headrace.events",
+    "headrace.plan",
+    "headrace.report",
+    "headrace.sandbox",
+    "headrace.sandbox.probe",
+)
 MODULES = [
     f"{room}.{found.name}"
     for room in ROOMS

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -84,6 +88,42 @@ def test_a_folder_below_etc_that_changes_makes_another_skeleton_for_root_and_old
         os.utime(tmp_path / "skeletons" / name, (then, then))
     assert skeleton.stale(str(tmp_path)) == [str(tmp_path / "skeletons" / "old")]
     assert skeleton.stale(str(tmp_path / "none")) == []
+
+
+MAKE = """
+import os, sys
+from headrace.sandbox import skeleton
+os.chdir(sys.argv[1])
+if os.getuid() == 0:
+    os.setuid(int(sys.argv[3]))
+said = []
+for how in sys.argv[2].split():
+    path = os.path.join(sys.argv[1], "skeletons", how)
+    skeleton.make(path, how, (), lambda: said.append(how))
+print(*said)
+"""
+
+
+@pytest.mark.parametrize(
+    ("hows", "uid", "said"),
+    [("sub sub", "54321", "sub"), ("single", "54321", "single"), ("inner", "54321", ""), ("single", "0", "")],
+)
+def test_what_takes_long_is_told_before_and_only_where_it_is_to_be_made(hows: str, uid: str, said: str) -> None:
+    if os.getuid() and uid == "0":
+        pytest.skip("only root owns the folders of the system")
+    folder = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    try:
+        os.chmod(folder, 0o777)
+        done = subprocess.run([sys.executable, "-c", MAKE, str(folder), hows, uid], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout.strip()) == (0, said), done.stderr
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_bare_skeleton_holds_what_the_view_of_a_job_is_mounted_on_and_no_files(tmp_path: Path) -> None:
+    skeleton.bare(str(tmp_path), "single", ("/usr",))
+    assert {"usr", "proc", "sys", "dev", "tmp", "home"} <= set(os.listdir(tmp_path))
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and not path.is_symlink()]
 
 
 def test_a_path_is_shown_where_its_folder_is_at_the_same_place(tmp_path: Path) -> None:

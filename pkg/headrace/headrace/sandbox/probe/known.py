@@ -1,0 +1,171 @@
+"""What the trial said the last time, as long as nothing has changed that it hangs on: a run reads a file and a few settings, and
+tries nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import msgspec
+from msgspec import Struct
+
+from headrace import __version__
+from headrace.base.files import write_atomic
+from headrace.base.paths import jobs_dir, state_dir
+from headrace.sandbox.ids import Mode
+from headrace.sandbox.probe import WITHOUT
+from headrace.sandbox.programs import find
+from headrace.sandbox.slirp import usable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from headrace.sandbox.probe.trial import Outcome
+
+FILE = "isolation.json"
+"""Below the state directory."""
+
+_VALUES = (
+    "/proc/sys/kernel/random/boot_id",
+    "/proc/sys/user/max_user_namespaces",
+    "/proc/sys/user/max_net_namespaces",
+    "/proc/sys/kernel/unprivileged_userns_clone",
+    "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+    "/proc/self/attr/apparmor/current",
+    "/proc/self/uid_map",
+)
+_FILES = ("/etc/subuid", "/etc/subgid")
+_SPACES = ("/proc/self/ns/user", "/proc/self/ns/mnt")
+_STATUS = ("NoNewPrivs:", "Seccomp:", "CapEff:")
+
+
+class Answer(Struct, frozen=True):
+    """`mode`: how jobs are parted from the machine; None where they cannot be, and then `short` says why in a few words, `reason`
+    in a sentence, and `mend` is the command that changes it. `slirp`: the program that has given a job's network its way out."""
+
+    mode: Mode | None
+    slirp: str = ""
+    short: str = ""
+    reason: str = ""
+    mend: str = ""
+
+
+class _Kept(Struct, frozen=True):
+    """`more`: further facts that a refusal hangs on, which are less cheap."""
+
+    facts: list[str]
+    answer: Answer
+    more: int = 0
+
+
+def answer(environ: Mapping[str, str], exposed: Callable[[], Iterable[str]]) -> Answer:
+    """What is known, else what a trial says now. `exposed`: further folders that jobs see, asked for a trial only."""
+    if sys.platform != "linux":
+        return Answer(None, "", "only Linux has namespaces", "only Linux has namespaces", WITHOUT)
+    kept = _read()
+    if kept is not None and kept.facts == _facts(environ) and (kept.answer.mode is not None or kept.more == _more()):
+        return kept.answer
+    return renew(environ, exposed)[1]
+
+
+def renew(environ: Mapping[str, str], exposed: Callable[[], Iterable[str]]) -> tuple[Outcome, Answer]:
+    """Try it now, whatever is known, and keep the answer. Linux only."""
+    from headrace.sandbox.probe.trial import Refused, attempt
+
+    outcome = attempt(jobs_dir(), exposed(), usable(environ))
+    if not isinstance(outcome, Refused):
+        found = Answer(outcome.mode, outcome.slirp)
+        _keep(_Kept(_facts(environ), found))
+        return outcome, found
+    from headrace.sandbox.probe.explain import explain
+    from headrace.sandbox.probe.machine import read
+
+    why = explain(read(jobs_dir(), environ), outcome)
+    found = Answer(None, "", why.short, why.text, why.mend)
+    if why.passing:
+        forget()
+    else:
+        _keep(_Kept(_facts(environ), found, _more()))
+    return outcome, found
+
+
+def forget() -> None:
+    """The next run is to try it anew: what was known has turned out to be otherwise."""
+    try:
+        os.unlink(_path())
+    except OSError:
+        return
+
+
+def _facts(environ: Mapping[str, str]) -> list[str]:
+    """All that can change the answer, as cheaply as it can be read."""
+    jobs, program = jobs_dir(), usable(environ)
+    mapper = find("newuidmap", environ.get("PATH", "")) if os.getuid() else ""
+    return [
+        __version__,
+        os.uname().release,
+        f"{os.getuid()} {os.getgid()}",
+        sys.prefix,
+        state_dir(),
+        jobs,
+        program,
+        mapper,
+        *(_value(path) for path in _VALUES),
+        *(_stamp(path) for path in (*_FILES, program, mapper)),
+        *(_device(path) for path in (jobs, *_SPACES)),
+        *(line for line in _value("/proc/self/status").splitlines() if line.startswith(_STATUS)),
+    ]
+
+
+def _more() -> int:
+    return crc32((_value("/proc/self/mountinfo") + _value("/proc/filesystems")).encode("utf-8", "replace"))
+
+
+def _value(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _stamp(path: str) -> str:
+    """Changes with whatever is done to a file."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ""
+    return f"{status.st_ctime_ns} {status.st_ino}"
+
+
+def _device(path: str) -> str:
+    """Which file system, or which namespace."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ""
+    return f"{status.st_dev} {status.st_ino}"
+
+
+def _path() -> str:
+    return os.path.join(state_dir(), FILE)
+
+
+def _read() -> _Kept | None:
+    try:
+        with open(_path(), "rb") as file:
+            return msgspec.json.decode(file.read(), type=_Kept)
+    except (OSError, msgspec.MsgspecError):  # nothing there, or written by another version
+        return None
+
+
+def _keep(kept: _Kept) -> None:
+    """A memory that cannot be written is no fault: then the next run tries it too. Names of folders may be no text."""
+    try:
+        os.makedirs(state_dir(), mode=0o700, exist_ok=True)
+        write_atomic(_path(), msgspec.json.encode(kept))
+    except (OSError, UnicodeEncodeError):
+        return

@@ -1,0 +1,64 @@
+"""What parts the jobs of a run from the machine, where the machine allows it and where it does not."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from test_core.calls import Done, Headrace
+from test_core.layers import refusal
+from test_core.machines import SWITCHED_OFF, as_root, changed
+
+JOB = "  a:\n    runs-on: ubuntu-latest\n    steps: [{run: 'true'}]\n"
+NAMESPACES = ("--isolation", "namespaces")
+
+
+@pytest.fixture(autouse=True)
+def possible(tmp_path_factory: pytest.TempPathFactory) -> None:
+    why = refusal(tmp_path_factory.mktemp("probe"), 1)
+    if why:
+        pytest.skip(f"no layers in a user namespace here: {why}")
+
+
+def run(headrace: Headrace, script: str, *arguments: str, **extra: str) -> Done:
+    """A run of one job, on a machine that `script` has changed."""
+    folder = headrace.home / "one"
+    root = folder if folder.exists() else headrace.repository(JOB, "one").root
+    argv = changed(script, headrace.command("run", *arguments))
+    done = subprocess.run(
+        argv, cwd=root, env=headrace.environment(extra), capture_output=True, text=True, timeout=120, check=False
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def test_namespaces_that_cannot_be_had_are_refused_before_anything_runs(headrace: Headrace) -> None:
+    done = run(headrace, SWITCHED_OFF, *NAMESPACES)
+    assert (done.status, done.out) == (2, "")
+    assert done.err == (
+        "headrace: --isolation namespaces: namespaces are switched off: /proc/sys/user/max_user_namespaces is 0; "
+        "`sysctl -w user.max_user_namespaces=15000` mends that; `headrace doctor` says more\n"
+    )
+    assert headrace("ls", "--all", "--json").json["runs"] == []
+
+
+def test_once_it_is_mended_they_are_had_and_nobody_has_to_say_so(headrace: Headrace) -> None:
+    mend = as_root("sysctl -w user.max_user_namespaces=15000")
+    if not mend:
+        pytest.skip("sysctl is not installed")
+    assert run(headrace, SWITCHED_OFF, *NAMESPACES).status == 2
+    done = run(headrace, f"{SWITCHED_OFF}\n{mend}", *NAMESPACES)
+    assert (done.status, "isolation: namespaces" in done.err) == (0, True), done.err
+
+
+def test_where_they_were_had_and_no_longer_are_that_is_noticed(headrace: Headrace) -> None:
+    assert run(headrace, ":", *NAMESPACES).status == 0
+    assert run(headrace, SWITCHED_OFF, *NAMESPACES).status == 2
+    assert run(headrace, SWITCHED_OFF, "--isolation", "host").status == 0
+
+
+@pytest.mark.parametrize("words", [("--network", "private"), ("--network", "none"), ("--expose", "/usr")])
+def test_what_only_namespaces_can_do_is_refused_with_a_host(headrace: Headrace, words: tuple[str, str]) -> None:
+    done = run(headrace, ":", "--isolation", "host", *words)
+    assert (done.status, done.err.count("\n")) == (2, 1)
+    assert done.err.startswith(f"headrace: {words[0]}: jobs see the machine as it is")
+    assert run(headrace, ":", *NAMESPACES, *words).status == 0
