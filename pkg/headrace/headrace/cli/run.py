@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headrace.record.state import RunState
     from headrace.report.logs import Logs
     from headrace.report.stream import Renderer
+    from headrace.sandbox.limits.model import Limits
 
 EXAMPLE = "headrace run pull_request --job test"
 HELP = """Run the jobs that EVENT (default: push) starts in this repository.
@@ -105,9 +106,9 @@ ISOLATION = (
 )
 
 
-def notes(environ: Mapping[str, str], left_out: Sequence[str] = (), network: str = "") -> tuple[str, ...]:
-    """What is said once at the start of a run. `network`: that of jobs which are parted from the machine."""
-    said = [NAMESPACES, NETWORKS[network]] if network else [ISOLATION]
+def notes(environ: Mapping[str, str], left_out: Sequence[str] = (), network: str = "", limits: str = "") -> tuple[str, ...]:
+    """What is said once at the start of a run. `network`, `limits`: those of jobs which are parted from the machine."""
+    said = [NAMESPACES, NETWORKS[network], limits] if network else [ISOLATION]
     if left_out:
         said.append(f"not part of the run, because it cannot be read: {', '.join(left_out)}")
     home = environ.get("HOME", "")
@@ -131,6 +132,10 @@ def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str]
             if values[name] and values[name] != "host":
                 text = f"--{name}: jobs see the machine as it is, and have its network"
                 raise UsageError(Problem(text, hint="--isolation namespaces parts them from it"))
+        for name in ("memory", "processes", "disk"):
+            if values[name]:
+                text = f"--{name}: nothing bounds what jobs use that run on the machine as it is"
+                raise UsageError(Problem(text, hint="--isolation namespaces parts them from it"))
     for name in asked.actions:
         if name not in used:
             raise UsageError(Problem(f"--action {name}: nothing that runs uses it", hint="leave it out"))
@@ -139,8 +144,11 @@ def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str]
         from headrace.sandbox.slirp import usable
 
         slirp = usable(os.environ)
+    limits, limits_note = _limits(values) if values["isolation"] == "namespaces" else (None, "")
+    shown = ("slirp" if slirp else network) if values["isolation"] == "namespaces" else ""
     return RunOptions(
-        notes=notes(os.environ, left_out, ("slirp" if slirp else network) if values["isolation"] == "namespaces" else ""),
+        notes=notes(os.environ, left_out, shown, limits_note),
+        limits=limits,
         slirp=slirp,
         isolation=values["isolation"] or "auto",
         network=values["network"] or "private",
@@ -156,6 +164,15 @@ def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str]
         env=asked.env,
         argv=tuple(without_secrets(sys.argv[1:])),
     )
+
+
+def _limits(values: Mapping[str, Any]) -> tuple[Limits, str]:
+    """Those of jobs that are parted from the machine, and what is said of them. Raises UsageError."""
+    from headrace.engine.limits import settle
+    from headrace.sandbox.limits.explain import note
+
+    limits = settle(values["memory"] or 0, values["processes"] or 0, values["disk"] or 0)
+    return limits, note(limits)
 
 
 def _snapshots(git_dir: str) -> ObjectStore:
