@@ -13,6 +13,7 @@ from headrace.sandbox.children import children
 from headrace.sandbox.limits.choose import choose
 from headrace.sandbox.limits.protocol import Resource
 from test_core.calls import Done, Headrace, lines_until, until
+from test_core.repositories import make_repository
 
 ON = ("--isolation", "namespaces", "--network", "none")
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else "python3"
@@ -136,6 +137,26 @@ def test_nor_does_continue_on_error(headrace: Headrace) -> None:
 
 
 @pytest.mark.usefixtures("memory")
+def test_not_even_around_an_action_that_tolerates_it_inside(headrace: Headrace) -> None:
+    action = "name: x\nruns:\n  using: composite\n  steps:\n    - run: {}\n      shell: bash\n      continue-on-error: true\n"
+    workflow = """\
+on: push
+jobs:
+  a:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: ./local
+        continue-on-error: true
+"""
+    for folder, script, result in (("hog", HOG, "failure"), ("twin", "exit 1", "success")):
+        files = {".github/workflows/ci.yml": workflow, "local/action.yml": action.format(script)}
+        root = make_repository(headrace.home / folder, files).root
+        done = headrace("run", "--json", *ON, "--memory", "100m", cwd=root)
+        assert done.results == {"a": result}, done.err
+
+
+@pytest.mark.usefixtures("memory")
 def test_a_kill_that_the_job_did_itself_is_no_limit(headrace: Headrace) -> None:
     done = run(headrace, job("kill -9 $$"), "--memory", "100m")
     assert done.status == 1
@@ -197,6 +218,13 @@ def test_processes_that_could_not_be_started_are_told_once(headrace: Headrace) -
     twin = run(headrace, job(FORKS), "--processes", "200", folder="twin")
     assert "all were started" in output(twin), twin.err
     assert not said(twin, "limit")
+
+
+def test_a_job_that_has_used_up_its_processes_fails_and_is_not_lost(headrace: Headrace) -> None:
+    use_up = f"{FORKS.replace('os.kill(pid, signal.SIGKILL)', 'pass')} >/dev/null 2>&1 &\nwait"
+    more = "      - if: always() && hashFiles('**') == ''\n        run: echo not reached\n"
+    done = run(headrace, job(use_up) + more, "--processes", "60")
+    assert (done.status, done.results) == (1, {"a": "failure"}), done.err
 
 
 # -- disk --

@@ -294,25 +294,14 @@ class StepRun:
             timed = messages.STEP_TIMEOUT.format(name=self.name, minutes=f"{minutes:g}") if minutes else messages.INNER_TIMEOUT
             self.say_error(timed)
         elif ended.because == "cancelled":
-<<<<<<< HEAD
             self.say_error(messages.CANCELED)
-        elif ended.status and isinstance(self.step.body, Run):
+        elif ended.status and not ended.because and isinstance(self.step.body, Run):
             self.say_error(messages.EXIT_CODE.format(code=ended.status))
         self.outputs.update(self.voice.outputs)
         self.scope.state.update(self.voice.state)
         takeup = Takeup(self.scope, self.voice, self.log, self.outputs, self.number)
         wrong = takeup.take(self.runner.watch.sandbox)
         self.runner.progress.alone = ended.alone
-=======
-            self._say_error(messages.CANCELED)
-        elif ended.status and not ended.because and isinstance(self._step.body, Run):
-            self._say_error(messages.EXIT_CODE.format(code=ended.status))
-        self.outputs.update(self._voice.outputs)
-        self._scope.state.update(self._voice.state)
-        takeup = Takeup(self._scope, self._voice, self._log, self.outputs, self._number)
-        wrong = takeup.take(self._r.watch.sandbox)
-        self._r.progress.alone = ended.alone
->>>>>>> 86e0dba (Limits of jobs in namespaces: memory, processes and disk, held by control groups where the machine lets us)
         if ended.alone:  # else what goes on in the background could write into the files of a later step
             self.runner.progress.spent = self.scope.files
         return wrong or self.voice.failed

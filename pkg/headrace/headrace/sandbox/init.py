@@ -86,12 +86,7 @@ def answer_files(channel: Channel, request: dict[str, Any], fds: list[int], func
             case {"listen": int(port)}:
                 _listen(channel, port)
             case {"call": str(name), "arguments": list(arguments)}:
-                if os.fork() == 0:  # it may take its time: process 1 must not
-                    try:
-                        with open(fds[0], "wb") as out:
-                            out.write(msgspec.msgpack.encode(functions[name](*arguments)))
-                    finally:
-                        os._exit(0)
+                _call(functions[name], arguments, fds[0])
             case _:
                 return False
     except OSError as error:
@@ -100,6 +95,21 @@ def answer_files(channel: Channel, request: dict[str, Any], fds: list[int], func
         if "spawn" not in request:
             close_all(fds)
     return True
+
+
+def _call(function: Function, arguments: list[Any], out: int) -> None:
+    """In a process of its own: it may take its time, which process 1 must not. But where the job has as many as it may have."""
+    try:
+        child = os.fork()
+    except BlockingIOError:
+        child = -1
+    if child <= 0:
+        try:
+            with open(out, "wb", closefd=False) as file:
+                file.write(msgspec.msgpack.encode(function(*arguments)))
+        finally:
+            if child == 0:
+                os._exit(0)
 
 
 def _listen(channel: Channel, port: int) -> None:

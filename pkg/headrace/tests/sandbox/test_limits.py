@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from headrace.sandbox import kernel
 from headrace.sandbox.limits import explain, groups, machine
 from headrace.sandbox.limits.cgroup1 import Cgroup1
 from headrace.sandbox.limits.cgroup2 import Cgroup2
@@ -40,13 +41,23 @@ def bounds(**other: int) -> Bounds:
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("512m", 512 << 20), ("4g", 4 << 30), ("4G", 4 << 30), ("4gb", 4 << 30), ("1.5GiB", 3 << 29), (" 2 k ", 2048), ("1t", 1 << 40)],
+    [
+        ("512m", 512 << 20),
+        ("4g", 4 << 30),
+        ("4G", 4 << 30),
+        ("4gb", 4 << 30),
+        ("1.5GiB", 3 << 29),
+        (" 2 k ", 2048),
+        ("1t", 1 << 40),
+    ],
 )
 def test_sizes_are_read(text: str, size: int) -> None:
     assert parse(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "4", "g", "-1g", "4x", "4gg", "1e3m", "1.2.3g", "4 g b", "nan g", "∞g", "٣g", "4bg", "0g", "0.0001k"])
+@pytest.mark.parametrize(
+    "text", ["", "4", "g", "-1g", "4x", "4gg", "1e3m", "1.2.3g", "4 g b", "nan g", "∞g", "٣g", "4bg", "0g", "0.0001k"]
+)
 def test_what_is_no_size_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="is not a size such as 512m or 4g"):
         parse(text)
@@ -184,7 +195,7 @@ def held() -> Iterator[Limits]:
     yield limits
     for means in limits.means:
         for place in means.places(limits.run):
-            assert groups.remove(place)
+            assert groups.remove(place, patience=10)
 
 
 def inside(guards: Guards, work: Callable[[], object]) -> Any:
@@ -258,6 +269,45 @@ def test_without_groups_the_number_of_processes_is_held_in_process_one(tmp_path:
 
     assert inside(guards, limit) == [50, 50]
     assert guards.counts() == Counts()
+
+
+def test_a_process_is_forked_into_a_group_and_can_fork_and_start_others() -> None:
+    folder = f"{groups.of_this_process().get(groups.V2, '/none')}/{groups.new_name('test')}"
+    try:
+        os.mkdir(folder)
+    except OSError as error:
+        pytest.skip(f"needs a group of cgroup v2 that we may make groups in: {error}")
+
+    def whole() -> list[str]:
+        """Of this process, of a child and of a program: which group it is in."""
+        reads, writes = os.pipe()
+        if os.fork() == 0:
+            os.write(writes, groups.get("/proc/self/cgroup").encode())
+            os._exit(0)
+        os.wait()
+        started = subprocess.run(["cat", "/proc/self/cgroup"], capture_output=True, text=True, check=True).stdout
+        return [groups.get("/proc/self/cgroup"), os.read(reads, 65536).decode(), started]
+
+    reads, writes = os.pipe()
+    into = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        pid = kernel.fork_into(into)
+        if pid == 0:
+            try:
+                os.write(writes, json.dumps(whole()).encode())
+            finally:
+                os._exit(0)
+        os.close(writes)
+        with open(reads, "rb") as file:
+            answers = json.loads(file.read())
+        assert os.waitpid(pid, 0) == (pid, 0)
+        name = os.path.basename(folder)
+        for answer in answers:
+            assert any(line.startswith("0::") and line.endswith(f"/{name}") for line in answer.splitlines())
+        assert name not in groups.get("/proc/self/cgroup")
+    finally:
+        os.close(into)
+        assert groups.remove(folder)
 
 
 # -- in words --

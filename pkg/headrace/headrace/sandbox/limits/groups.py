@@ -127,7 +127,7 @@ def have_joined(file: str) -> None:
 
 
 def remove(path: str, patience: float = PATIENCE) -> bool:
-    """Remove a group and those below it; whether it is gone. One in which a process lives stays, after so many seconds for each."""
+    """Remove a group and those below it; whether it is gone. One in which a process lives stays, after so many seconds each."""
     try:
         with os.scandir(path) as entries:
             below = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
