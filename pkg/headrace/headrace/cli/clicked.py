@@ -29,7 +29,18 @@ def parameter(option: Option) -> click.Option:
         count=option.kind == "count",
         metavar=option.metavar or None,
         help=option.help,
+        callback=_size(option) if option.kind == "size" else None,
     )
+
+
+def _size(option: Option) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    def convert(context: click.Context, parameter: click.Parameter, text: str | None) -> Any:
+        try:
+            return None if text is None else option.convert(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    return convert
 
 
 def colour_option() -> click.Option:

@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-Kind = Literal["one", "many", "flag", "count", "choice", "number"]
+Kind = Literal["one", "many", "flag", "count", "choice", "number", "size"]
 
 
 class Option(Struct, frozen=True):
-    """`names`: the short one first, if any. `number` is a whole number from 1. `dest` is the key of its value."""
+    """`names`: the short one first, if any. `number` is a whole number from 1, `size` one of bytes, such as 4g. `dest` is the key
+    of its value."""
 
     names: tuple[str, ...]
     kind: Kind
@@ -50,6 +51,10 @@ class Option(Struct, frozen=True):
             if not text.strip().isdecimal() or int(text) < low:
                 raise ValueError(f"'{text}' is not a whole number from {low}")
             return int(text)
+        if self.kind == "size":
+            from headrace.sandbox.limits.sizes import parse
+
+            return parse(text)
         return text
 
 

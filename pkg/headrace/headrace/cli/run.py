@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headrace.record.state import RunState
     from headrace.report.logs import Logs
     from headrace.report.stream import Renderer
+    from headrace.sandbox.limits.model import Limits
 
 EXAMPLE = "headrace run pull_request --job test"
 HELP = """Run the jobs that EVENT (default: push) starts in this repository.
@@ -112,10 +113,13 @@ HOST = (
 )
 
 
-def notes(environ: Mapping[str, str], left_out: Sequence[str], parting: Parting, network: str) -> tuple[str, ...]:
-    """What is said once at the start of a run. `left_out`: what of the working tree could not be read."""
+def notes(
+    environ: Mapping[str, str], left_out: Sequence[str], parting: Parting, network: str, limits: str = ""
+) -> tuple[str, ...]:
+    """What is said once at the start of a run. `left_out`: what of the working tree could not be read; `limits`: those of jobs
+    which are parted from the machine."""
     if parting.parts == "namespaces":
-        said = [NAMESPACES, NETWORKS["slirp" if parting.slirp else network]]
+        said = [NAMESPACES, NETWORKS["slirp" if parting.slirp else network], limits]
     else:
         said = [f"isolation: host{f', as {parting.why} (`headrace doctor`)' if parting.why else ''}. {HOST}"]
     if left_out:
@@ -140,9 +144,11 @@ def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str]
     for name in asked.actions:
         if name not in used:
             raise UsageError(Problem(f"--action {name}: nothing that runs uses it", hint="leave it out"))
+    limits, limits_note = _limits(values) if parting.parts == "namespaces" else (None, "")
     return RunOptions(
-        notes=notes(os.environ, left_out, parting, values["network"] or "private"),
+        notes=notes(os.environ, left_out, parting, values["network"] or "private", limits_note),
         parting=parting,
+        limits=limits,
         network=values["network"] or "private",
         expose=tuple(os.path.abspath(path) for path in values["expose"]),
         native=values["native"] != "off",
@@ -169,14 +175,23 @@ def _parting(values: Mapping[str, Any]) -> Parting:
 
         parting = settle(values["isolation"], values["network"] or "private")
     if parting.parts == "host":
-        for name in ("expose", "network"):
+        told = dict.fromkeys(("expose", "network"), "jobs see the machine as it is, and have its network")
+        told |= dict.fromkeys(("memory", "processes", "disk"), "nothing bounds what jobs use that run on the machine as it is")
+        for name, what in told.items():
             if values[name] and values[name] != "host":
-                text = (
-                    f"--{name}: jobs see the machine as it is, and have its network{f', as {parting.why}' if parting.why else ''}"
-                )
+                text = f"--{name}: {what}{f', as {parting.why}' if parting.why else ''}"
                 hint = "`headrace doctor` says more" if parting.why else "--isolation namespaces parts them from it"
                 raise UsageError(Problem(text, hint=hint))
     return parting
+
+
+def _limits(values: Mapping[str, Any]) -> tuple[Limits, str]:
+    """Those of jobs that are parted from the machine, and what is said of them. Raises UsageError."""
+    from headrace.engine.limits import settle
+    from headrace.sandbox.limits.explain import note
+
+    limits = settle(values["memory"] or 0, values["processes"] or 0, values["disk"] or 0)
+    return limits, note(limits)
 
 
 def _snapshots(git_dir: str) -> ObjectStore:

@@ -13,6 +13,7 @@ from headrace.actions.nodes import find_nodes
 from headrace.base.paths import jobs_dir
 from headrace.engine.parting import seen
 from headrace.sandbox import programs
+from headrace.sandbox.limits.explain import survey
 from headrace.sandbox.probe import known
 from headrace.sandbox.probe.explain import Aspect, explain
 from headrace.sandbox.probe.machine import Machine, read
@@ -48,6 +49,7 @@ def check_up(environ: Mapping[str, str]) -> Checkup:
     sections = {
         "isolation": tuple(isolation(machine, outcome)),
         "network": (network(machine, outcome),),
+        "limits": tuple(limits(outcome)),
         "programs": tuple(helpers(machine, environ)),
     }
     return Checkup(outcome, sections)
@@ -136,6 +138,19 @@ def network(machine: Machine, outcome: Outcome) -> Finding:
     if not machine.slirp:
         return Finding(name, "limited", f"{proxy}slirp4netns is not installed", install(machine, "slirp4netns"))
     return Finding(name, "limited", f"{proxy}{machine.slirp} does not work here", install(machine, "slirp4netns"))
+
+
+def limits(outcome: Outcome) -> Iterator[Finding]:
+    """What bounds a job."""
+    if not isinstance(outcome, Works):
+        yield Finding("limits", "untried", "")
+        return
+    for found in survey():
+        if found.counted:
+            yield Finding(found.resource, "ok", f"bounded by {found.by}")
+        else:
+            by = f"bounded by {found.by}, which a job that meets it is not told" if found.by else "not bounded"
+            yield Finding(found.resource, "limited", f"{by}: {found.why}", found.mend)
 
 
 def helpers(machine: Machine, environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -46,7 +46,10 @@ def make_layout(
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
         raise EngineError(Problem(f"jobs cannot be parted from the machine: {what}{error.strerror}", hint=OTHERWISE)) from None
-    return layout.Layout(how, system, path, exposed, ((shared, PACKAGES),), host_network=options.network == "host")
+    return layout.Layout(
+        how, system, path, exposed, ((shared, PACKAGES),), host_network=options.network == "host",
+        shm=options.limits.bounds.memory // 2 if options.limits else 0,  # its files count as the job's memory
+    )  # fmt: skip
 
 
 def _actions(plan: Plan) -> tuple[tuple[str, str], ...]:

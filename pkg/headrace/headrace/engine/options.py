@@ -8,6 +8,7 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from headrace.sandbox.ids import Mode
+    from headrace.sandbox.limits.model import Limits as JobLimits
 
 
 class Parting(Struct, frozen=True):
@@ -23,11 +24,13 @@ class Parting(Struct, frozen=True):
 
 class RunOptions(Struct, frozen=True):
     """`max_parallel` 0: as many legs at once as the machine has processors. `env` is laid below everything else a step sees.
-    `notes` are said once at the start of the run."""
+    `notes` are said once at the start of the run. `limits`: those of jobs that are parted from the machine; None for the
+    defaults."""
 
     parting: Parting = Parting()
     network: Literal["private", "host", "none"] = "private"
     expose: tuple[str, ...] = ()
+    limits: JobLimits | None = None
     native: bool = True
     max_parallel: int = 0
     share: bool = True

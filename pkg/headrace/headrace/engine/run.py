@@ -87,7 +87,13 @@ def run(
         services = ServiceHost(run_id, lambda: _served(plan, run_id))
         try:
             tickets = Tickets(plan, options, run_id, numbers, services)
-            nursery.ahead(tickets.of_all_legs(preparing), anew=options.parts == "namespaces")
+            known = tickets.of_all_legs(preparing)
+            if options.parts == "namespaces":
+                from headrace.engine.limits import begin
+
+                known["limits"], groups = begin(options.limits, run_id)
+                nursery.remove_groups_at_end(groups)
+            nursery.ahead(known, anew=options.parts == "namespaces")
             if options.parts == "namespaces":
                 from headrace.sandbox.skeleton import stale
 

@@ -71,7 +71,7 @@ class _Leg:
         assert isinstance(self._ticket.job.body, Steps)
         steps = self._steps = StepRunner(
             self._ticket, progress, self._defaults,
-            Supervision(self._sandbox, self._control, self.log, self._on_cancel), self._contexts(),
+            Supervision(self._sandbox, self._control, self.log, self._on_cancel, self._ready.limits), self._contexts(),
         )  # fmt: skip
         if self._ticket.known:
             for step in self._ticket.job.body.steps:

@@ -83,6 +83,19 @@ UNEXPECTED_INPUTS = "Unexpected input(s) {names}, valid inputs are [{valid}]"
 DEPRECATED_INPUT = "Input '{name}' has been deprecated with message: {message}"
 LOCAL_PRE = "`pre` execution is not supported for local action from '{path}'"
 
+# Limits of a job: ours
+MEMORY_LIMIT = "memory limit: the job had used its {limit}, and {processes} of it had to be killed; --memory SIZE sets another"
+MEMORY_SHORT = (
+    "memory limit: all jobs together, or the machine, had no memory left, and {processes} of this one had to be killed; "
+    "--max-parallel N runs fewer at once"
+)
+PROCESS_LIMIT = (
+    "process limit: {times} no process could be started, since the job had {limit} or all jobs together too many; "
+    "--processes N sets another"
+)
+DISK_LIMIT = "disk limit: the job's files take {used}, and may take {limit}; it was ended; --disk SIZE sets another"
+DISK_FULL = "disk limit: less than {limit} are free on the disk, of which the job's files take {used}; it was ended"
+
 # hashFiles
 RELATIVE_PATTERN = "Invalid pattern '{pattern}'. Relative pathing '.' and '..' is not allowed."
 HASH_OPTION = "Invalid glob option {option}, avaliable option: '--follow-symbolic-links'."

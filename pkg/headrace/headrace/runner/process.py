@@ -7,7 +7,7 @@ import select
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -17,6 +17,9 @@ from headrace.runner.log import LegLog
 from headrace.runner.stream import StreamReader
 from headrace.runner.ticket import CancelOrder
 from headrace.sandbox.protocol import Process, Sandbox, SandboxLost
+
+if TYPE_CHECKING:
+    from headrace.runner.limits import LegLimits
 
 # a hosted runner's grace: an interrupt, 7.5 s, a terminate, 2.5 s, then a kill; only the program itself is signalled
 SIGNALS = ((signal.SIGINT, 7.5), (signal.SIGTERM, 2.5), (signal.SIGKILL, 5.0))
@@ -28,17 +31,19 @@ class Ended(Struct, frozen=True):
     """`status` as shells print it. `because`: why it was ended early, if it was. `alone`: nothing that it started lived on."""
 
     status: int
-    because: Literal["", "timeout", "cancelled"] = ""
+    because: Literal["", "timeout", "cancelled", "limit"] = ""
     alone: bool = False
 
 
 class Supervision(Struct):
-    """What a program is watched with. `on_cancel` decides, at an order, whether the program is to be ended."""
+    """What a program is watched with. `on_cancel` decides, at an order, whether the program is to be ended. `limits`: those of
+    the job, where it has some."""
 
     sandbox: Sandbox
     control: Control
     log: LegLog
     on_cancel: Callable[[CancelOrder], bool]
+    limits: LegLimits | None = None
 
 
 def run_program(
@@ -74,7 +79,7 @@ class _Watch:
         self._process = process
         self._readers = dict(readers)
         self._deadline = time.monotonic() + timeout if timeout else None
-        self._because: Literal["", "timeout", "cancelled"] = ""
+        self._because: Literal["", "timeout", "cancelled", "limit"] = ""
         self._escalation = list(SIGNALS)
         self._next_signal: float | None = None
         self._forced = False
@@ -100,6 +105,9 @@ class _Watch:
                 elif self._obey():
                     drained = None
             self._signals()
+            if self._w.limits is not None and self._process.status is None and self._w.limits.look():
+                self._because = self._because or "limit"
+                self._forced = True  # nothing of the job is left that could write
             self._w.log.tick()
         for reader in self._readers.values():
             self._w.log.write(reader.finish())
@@ -114,6 +122,8 @@ class _Watch:
         due = [at - now for at in ((self._next_signal, deadline) if running else (drained,)) if at is not None]
         if self._w.log.due is not None:
             due.append(self._w.log.due)
+        if self._w.limits is not None and running:
+            due.append(self._w.limits.wait())
         return max(0, int(min(due) * 1000) + 1) if due else None
 
     def _read(self, fd: int) -> None:

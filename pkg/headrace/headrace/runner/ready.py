@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
 
@@ -16,22 +16,29 @@ from headrace.runner.ticket import Folders, JobTicket
 from headrace.sandbox.host import open_host
 from headrace.sandbox.protocol import Sandbox
 
+if TYPE_CHECKING:
+    from headrace.runner.limits import LegLimits
+
 FUNCTIONS = {"hash": hash_inside}
 """What `Sandbox.call` knows."""
 
 
 class Ready(Struct):
     """`folder` is the leg's folder as it is called now, empty where there is none yet; `env` what every program of the job
-    must be told of its place."""
+    must be told of its place; `watch` makes of the leg's folder what minds its limits, where it has some."""
 
     sandbox: Sandbox
     folder: str = ""
     env: dict[str, str] = {}
+    watch: Callable[[str], LegLimits] | None = None
+    limits: LegLimits | None = None
 
     def take(self, ticket: JobTicket) -> JobTicket:
         """Give all of it to the leg; its ticket as it stands then. Raises OSError."""
         folders.take(self.folder, ticket.folders.root)
         folders.make(self.sandbox, ticket.folders)
+        if self.watch is not None:
+            self.limits = self.watch(ticket.folders.root)
         return structs.replace(ticket, base={**ticket.base, **self.env}) if self.env else ticket
 
 
@@ -56,15 +63,18 @@ def get_ready(close_private: Callable[[], None], run: dict[str, Any]) -> Ready:
 def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready:
     import hashlib  # noqa: F401  # nothing can be imported in the job
 
+    from headrace.runner.limits import LegLimits
     from headrace.sandbox import enter, layout, outlet, slirp
+    from headrace.sandbox.limits import model
     from headrace.sandbox.namespaces import open_namespaces
 
-    decoded = layout.decode(run["layout"])
+    decoded, limits = layout.decode(run["layout"]), model.decode(run["limits"])
     folder = folders.draft(run["work"])
     try:
         os.makedirs(folder, mode=0o711, exist_ok=True)
         enter.job_folders(decoded, folder)
-        sandbox = open_namespaces(decoded, folder, FUNCTIONS, close_private)
+        guard = limits.guard(f"leg-{os.getpid()}")
+        sandbox = open_namespaces(decoded, folder, FUNCTIONS, guard, close_private)
         env = {"TAR_OPTIONS": "--no-same-owner"} if decoded.mode == "single" else {}
         if decoded.scratch:
             env["HEADRACE_SCRATCH"] = enter.SCRATCH
@@ -82,4 +92,4 @@ def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready
         what = f"{error.filename}: " if error.filename else ""
         raise EngineError(Problem(f"no sandbox can be made here: {what}{error.strerror}", hint=OTHERWISE)) from None
     folders.make(sandbox, Folders.inside("", run["repository"], ""))
-    return Ready(sandbox, folder, env)
+    return Ready(sandbox, folder, env, lambda root: LegLimits(limits, guard, root, sandbox.end_all))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from headrace.base.errors import HeadraceError, Problem
 from headrace.expressions import ExpressionError
@@ -121,7 +121,9 @@ class StepRun:
         self.step = step
         self.stage: Stage = stage
         self.name = ""
+        self.outer = outer
         self.broken = False  # whether its condition could not be evaluated
+        self.limited = False  # whether a limit of the job has made it fail
         self.outputs: dict[str, str] = {}
         self.frame = frame
         self.condition = condition
@@ -160,13 +162,29 @@ class StepRun:
         try:
             verdict = self._execute(minutes)
         except ERRORS as error:
-            return self.fail(error, early=False)
+            return self._limit(self.fail(error, early=False))
         finally:
             self.runner.running = before
+        verdict = self._limit(verdict)
         if laid is not None:
             self.say_error(words(laid))
             return Verdict("failure", verdict.exit_code)
         return verdict
+
+    def _limit(self, verdict: Verdict) -> Verdict:
+        """Say what the limits of the job have done to the step."""
+        if self.runner.watch.limits is None:
+            return verdict
+        error, warning = self.runner.watch.limits.said()
+        if warning:
+            self.log.write(self.voice.say("warning", warning))
+        if not error:
+            return verdict
+        self.say_error(error)
+        step: StepRun | None = self
+        while step is not None:
+            step.limited, step = True, step.outer
+        return structs.replace(verdict, result="failure") if verdict.result == "success" else verdict
 
     def display_name(self) -> str:
         return self.scope.display_name()
@@ -179,9 +197,10 @@ class StepRun:
         )
 
     def conclude(self, verdict: Verdict) -> StepResult:
-        """With `continue-on-error`, evaluated after the step has failed; where that fails, the failure stands."""
+        """With `continue-on-error`, evaluated after the step has failed; where that fails, the failure stands. So does that of a
+        limit: what a hosted machine would have made of it is not known."""
         token = self.step.continue_on_error
-        if verdict.result != "failure" or verdict.early or token is None:
+        if verdict.result != "failure" or verdict.early or self.limited or token is None:
             return verdict.result
         try:
             tolerated = template.boolean(token, self.scope.contexts(), self.scope.functions())
@@ -276,7 +295,7 @@ class StepRun:
             self.say_error(timed)
         elif ended.because == "cancelled":
             self.say_error(messages.CANCELED)
-        elif ended.status and isinstance(self.step.body, Run):
+        elif ended.status and not ended.because and isinstance(self.step.body, Run):
             self.say_error(messages.EXIT_CODE.format(code=ended.status))
         self.outputs.update(self.voice.outputs)
         self.scope.state.update(self.voice.state)

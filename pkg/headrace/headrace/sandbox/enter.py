@@ -125,7 +125,7 @@ def enter(layout: Layout, folder: str, layers: Sequence[str], control: Channel, 
     for held_folder, target in shared:
         os.makedirs(new + target, exist_ok=True)
         kernel.mount(held_folder, new + target, None, kernel.BIND)
-    _devices(f"{new}/dev", devices)
+    _devices(f"{new}/dev", devices, layout.shm)
     if scratch:
         kernel.mount(scratch, new + SCRATCH, None, kernel.BIND)
     for fd in held:
@@ -174,8 +174,8 @@ def _overlay(target: str, lowers: list[str], upper: str, work: str) -> None:
     kernel.mount("overlay", target, "overlay", 0, options)
 
 
-def _devices(folder: str, others: Mapping[str, str]) -> None:
-    """`others`: what stands in for devices of the machine, by their path."""
+def _devices(folder: str, others: Mapping[str, str], shm: int) -> None:
+    """`others`: what stands in for devices of the machine, by their path. `shm`: see `Layout`."""
     flags = kernel.NOSUID | kernel.NOEXEC
     kernel.mount("tmpfs", folder, "tmpfs", flags, "mode=755,size=64k")
     for name in _DEVICES:
@@ -186,7 +186,7 @@ def _devices(folder: str, others: Mapping[str, str]) -> None:
             kernel.mount(source, f"{folder}/{name}", None, kernel.BIND)
     for name in ("pts", "shm"):
         os.mkdir(f"{folder}/{name}")
-    kernel.mount("tmpfs", f"{folder}/shm", "tmpfs", kernel.NOSUID | kernel.NODEV, "mode=1777")
+    kernel.mount("tmpfs", f"{folder}/shm", "tmpfs", kernel.NOSUID | kernel.NODEV, f"mode=1777,size={shm or '50%'}")
     links = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
     for name, to in links.items():
         os.symlink(to, f"{folder}/{name}")

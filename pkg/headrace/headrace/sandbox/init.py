@@ -1,7 +1,7 @@
 """The init of a sandbox: the one process that spawns the steps, reaps what they leave and ends it all.
 
-It is forked, never exec'd, and serves one socket. Requests: `find`, `spawn` (with two descriptors), `signal`. When the socket
-ends, whatever the reason, it kills everything below itself and goes.
+It is forked, never exec'd, and serves one socket. Requests: `find`, `spawn` (with two descriptors), `signal`, `end`. When the
+socket ends, whatever the reason, it kills everything below itself and goes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import select
 import signal
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,12 +20,16 @@ from headrace.sandbox.channel import Channel, Closed, close_all
 from headrace.sandbox.children import adopt_orphans, childless, end_all, kill, reap
 from headrace.sandbox.protocol import Function
 
+if TYPE_CHECKING:
+    from headrace.sandbox.oom import OomScore
+
 # Python ignores these, and an ignored signal stays ignored through exec: a step must get the defaults
 _RESET = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
 
 
-def serve(channel: Channel, functions: Mapping[str, Function] | None = None) -> None:
-    """Serve until the socket ends, then leave no process. Returns; the caller exits. `functions`: those that `call` knows."""
+def serve(channel: Channel, functions: Mapping[str, Function] | None = None, score: OomScore | None = None) -> None:
+    """Serve until the socket ends, then leave no process. Returns; the caller exits. `functions`: those that `call` knows.
+    `score` makes steps the ones to be killed when memory is short."""
     adopt_orphans()
     wake, alarm = os.pipe()
     os.set_blocking(alarm, False)
@@ -50,7 +54,7 @@ def serve(channel: Channel, functions: Mapping[str, Function] | None = None) -> 
             if channel.fileno() in ready:
                 request, fds = channel.receive()
                 if not answer_files(channel, request, fds, functions or {}):
-                    _answer(channel, request, fds, running)
+                    _answer(channel, request, fds, running, score)
     except Closed:
         pass
     finally:
@@ -82,12 +86,7 @@ def answer_files(channel: Channel, request: dict[str, Any], fds: list[int], func
             case {"listen": int(port)}:
                 _listen(channel, port)
             case {"call": str(name), "arguments": list(arguments)}:
-                if os.fork() == 0:  # it may take its time: process 1 must not
-                    try:
-                        with open(fds[0], "wb") as out:
-                            out.write(msgspec.msgpack.encode(functions[name](*arguments)))
-                    finally:
-                        os._exit(0)
+                _call(functions[name], arguments, fds[0])
             case _:
                 return False
     except OSError as error:
@@ -96,6 +95,21 @@ def answer_files(channel: Channel, request: dict[str, Any], fds: list[int], func
         if "spawn" not in request:
             close_all(fds)
     return True
+
+
+def _call(function: Function, arguments: list[Any], out: int) -> None:
+    """In a process of its own: it may take its time, which process 1 must not. But where the job has as many as it may have."""
+    try:
+        child = os.fork()
+    except BlockingIOError:
+        child = -1
+    if child <= 0:
+        try:
+            with open(out, "wb", closefd=False) as file:
+                file.write(msgspec.msgpack.encode(function(*arguments)))
+        finally:
+            if child == 0:
+                os._exit(0)
 
 
 def _listen(channel: Channel, port: int) -> None:
@@ -116,13 +130,13 @@ def _drain(fd: int) -> None:
         return
 
 
-def _answer(channel: Channel, request: dict[str, Any], fds: list[int], running: dict[int, int]) -> None:
+def _answer(channel: Channel, request: dict[str, Any], fds: list[int], running: dict[int, int], score: OomScore | None) -> None:
     match request:
         case {"find": str(name), "path": str(path)}:
             channel.send({"found": find(name, path)})
         case {"spawn": int(number), "argv": list(argv), "env": dict(env), "cwd": str(cwd)}:
             try:
-                pid = _spawn(argv, env, cwd, fds)
+                pid = _spawn(argv, env, cwd, fds, score)
             except OSError as error:
                 channel.send({"failed": number, "text": f"{error.strerror}: {error.filename or argv[0]}"})
             except ValueError as error:  # a NUL byte in the environment
@@ -136,18 +150,24 @@ def _answer(channel: Channel, request: dict[str, Any], fds: list[int], running: 
             for pid, known in running.items():
                 if known == number:
                     kill(pid, signal_number)
+        case {"end": True} if os.getpid() == 1:
+            kill(-1, signal.SIGKILL)
 
 
-def _spawn(argv: list[str], env: dict[str, str], cwd: str, fds: list[int]) -> int:
+def _spawn(argv: list[str], env: dict[str, str], cwd: str, fds: list[int], score: OomScore | None) -> int:
     os.chdir(cwd)  # posix_spawn has no folder of its own
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
         (os.POSIX_SPAWN_DUP2, fds[0], 1),
         (os.POSIX_SPAWN_DUP2, fds[1], 2),
     ]
+    if score is not None:
+        score.give_up()
     try:
         return os.posix_spawn(argv[0], argv, env, file_actions=actions, setsid=True, setsigmask=(), setsigdef=_RESET)
     finally:
+        if score is not None:
+            score.take_back()
         os.chdir("/")
 
 

@@ -19,7 +19,8 @@ class Layout(Struct, frozen=True):
     """`bases`: folders of the host's system that a job sees, each below a layer of its own. `skeleton`: the lowest of our layers.
     `exposed`: further folders (on the host, in the job), below layers of their own too. `shared`: folders of the host that a job
     reads and writes as they are (on the host, in the job). `host_network`: whether the job has the machine's network. `scratch`:
-    whether jobs get a plain folder for sandboxes of their own."""
+    whether jobs get a plain folder for sandboxes of their own. `shm`: bytes that /dev/shm may hold, 0 for what the kernel thinks
+    right."""
 
     mode: Mode
     bases: tuple[str, ...]
@@ -28,6 +29,7 @@ class Layout(Struct, frozen=True):
     shared: tuple[tuple[str, str], ...] = ()
     host_network: bool = False
     scratch: bool = True
+    shm: int = 0
 
     def shows(self, path: str) -> bool:
         """Whether a job sees what is at this path of the machine, at the same path."""

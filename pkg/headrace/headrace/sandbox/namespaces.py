@@ -14,8 +14,8 @@ from headrace.sandbox import ids
 from headrace.sandbox.channel import Channel, Closed, close_all, pair
 from headrace.sandbox.children import adopt_orphans, end_all
 from headrace.sandbox.client import InitClient, SpawnedProcess
-from headrace.sandbox.host import prefer_for_oom_kill
 from headrace.sandbox.layout import Layout
+from headrace.sandbox.limits.model import Guards
 from headrace.sandbox.protocol import Function, SandboxLost
 
 _PATIENCE = 5.0  # seconds that process 1 has to go before it is killed
@@ -26,10 +26,11 @@ KILLED = "the first process of the job"
 class NamespaceSandbox(InitClient):
     """`InitClient` over process 1 of the job's own pid namespace: its end is the end of everything in there."""
 
-    def __init__(self, channel: Channel, pid: int, pidfd: int, layout: Layout) -> None:
+    def __init__(self, channel: Channel, pid: int, pidfd: int, layout: Layout, guard: Guards) -> None:
         super().__init__(channel, pid)
         self._pidfd = pidfd
         self._layout = layout
+        self._guard = guard
         self._hidden = False
 
     @property
@@ -93,6 +94,10 @@ class NamespaceSandbox(InitClient):
                 return answer, fds
             self._take(answer)
 
+    def end_all(self) -> None:
+        """Kill everything in the job but process 1."""
+        self.request({"end": True})
+
     def close(self) -> None:
         self._channel.close()
         if self._pidfd < 0:
@@ -103,21 +108,25 @@ class NamespaceSandbox(InitClient):
         os.close(self._pidfd)
         self._pidfd = -1
         end_all()  # what worked for the job outside of it
+        self._guard.remove()
 
 
 def open_namespaces(
     layout: Layout,
     folder: str,
     functions: Mapping[str, Function],
+    guard: Guards,
     in_child: Callable[[], None] = lambda: None,
     layers: Sequence[str] = (),
 ) -> NamespaceSandbox:
     """Make the namespaces of a job whose layers lie in `folder` (to be made by `enter.job_folders`) over `layers`, the newest
-    first. Called in a process with one thread. `in_child` runs first in the fork: it closes what a job must not hold.
+    first. `guard` holds the limits of the job. Called in a process with one thread. `in_child` runs first in the fork: it closes
+    what a job must not hold.
 
     Raises OSError with the step that the machine refuses."""
     from headrace.sandbox.enter import enter
     from headrace.sandbox.init import serve
+    from headrace.sandbox.oom import OomScore
 
     adopt_orphans()
     ours, theirs = pair()
@@ -126,14 +135,16 @@ def open_namespaces(
         kept = theirs.fileno()
         os.closerange(3, kept)
         os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
-        prefer_for_oom_kill()
-        serve(theirs, functions)
+        score = OomScore()
+        guard.settle()
+        serve(theirs, functions, score)
 
-    first = os.fork()
+    first = guard.fork()
     if first == 0:
         try:
             ours.close()
             in_child()
+            guard.join()
             enter(layout, folder, layers, theirs, be_first)
         except OSError as error:
             theirs.send({"refused": error.errno or 0, "text": error.strerror or str(error), "what": error.filename or ""})
@@ -146,10 +157,11 @@ def open_namespaces(
         pid, pidfd = _hear(ours, first, layout.mode)
     except BaseException:
         ours.close()  # it may be waiting for an answer
-        raise
-    finally:
         os.waitpid(first, 0)
-    return NamespaceSandbox(ours, pid, pidfd, layout)
+        guard.remove()
+        raise
+    os.waitpid(first, 0)
+    return NamespaceSandbox(ours, pid, pidfd, layout, guard)
 
 
 def _hear(ours: Channel, first: int, mode: ids.Mode) -> tuple[int, int]:

@@ -24,7 +24,9 @@ _HOP = (b"proxy-connection", b"proxy-authorization", b"connection", b"keep-alive
 
 def start(proxy: Socket | None, forwards: Sequence[tuple[Socket, int]], environ: Mapping[str, str]) -> int:
     """Fork the process and return its pid. `proxy` is the listener of the proxy; each of `forwards` is a listener and the port of
-    the machine's loopback that its connections go to. The listeners are closed here."""
+    the machine's loopback that its connections go to. The listeners are closed here. The process ends with this one, however that
+    ends."""
+    watched, _ = os.pipe2(os.O_CLOEXEC)  # its other end is held until we end
     pid = os.fork()
     if pid == 0:
         try:
@@ -32,10 +34,12 @@ def start(proxy: Socket | None, forwards: Sequence[tuple[Socket, int]], environ:
                 signal.signal(number, signal.SIG_IGN)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.set_wakeup_fd(-1)
-            _keep_only([listener.fileno() for listener in (*([proxy] if proxy else []), *(one for one, _ in forwards))])
-            _serve(proxy, {listener.fileno(): (listener, port) for listener, port in forwards}, environ)
+            listeners = [listener.fileno() for listener in (*([proxy] if proxy else []), *(one for one, _ in forwards))]
+            _keep_only([watched, *listeners])
+            _serve(proxy, {listener.fileno(): (listener, port) for listener, port in forwards}, environ, watched)
         finally:
             os._exit(0)
+    os.close(watched)
     for listener in (proxy, *(one for one, _ in forwards)):
         if listener is not None:
             listener.close()
@@ -57,10 +61,10 @@ def _keep_only(fds: list[int]) -> None:
     os.closerange(start, os.sysconf("SC_OPEN_MAX"))
 
 
-def _serve(proxy: Socket | None, forwards: dict[int, tuple[Socket, int]], environ: Mapping[str, str]) -> None:
-    """For ever: it is ended with its leg."""
+def _serve(proxy: Socket | None, forwards: dict[int, tuple[Socket, int]], environ: Mapping[str, str], watched: int) -> None:
+    """Until `watched` ends, or it is ended with its leg."""
     poll = select.poll()
-    for fd in (*([proxy.fileno()] if proxy else []), *forwards):
+    for fd in (*([proxy.fileno()] if proxy else []), *forwards, watched):
         poll.register(fd, select.POLLIN)
     known = upstreams(environ)
     poll.poll()  # most legs never come here: what the rest needs is loaded now
@@ -70,6 +74,8 @@ def _serve(proxy: Socket | None, forwards: dict[int, tuple[Socket, int]], enviro
     accepting = {fd: socket.socket(fileno=os.dup(fd)) for fd in (*([proxy.fileno()] if proxy else []), *forwards)}
     while True:
         for fd, _ in poll.poll():
+            if fd == watched:
+                return
             try:
                 client, _ = accepting[fd].accept()
             except OSError:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from headrace.base import bundle
 from headrace.base.sockets import AF_UNIX, SOCK_STREAM, Socket, socketpair
 
 _IDLE = 100  # milliseconds without any request before the trash is looked at
+_PATIENCE = 10.0  # seconds in which a process that has been killed lets go of its control group, whatever its disk does
 
 Entry = Callable[[Callable[[], None], dict[str, Any]], Callable[[Socket], None]]
 """What a supervisor does: get ready, then serve. Of the two arguments the first is for its own children and closes what they must
@@ -61,6 +62,10 @@ class Zygote:
     def remove_at_end(self, path: str) -> None:
         """Delete a folder when the engine is gone, however it went."""
         self._tell({"last": path})
+
+    def remove_groups_at_end(self, paths: Sequence[str]) -> None:
+        """Remove control groups when the engine is gone, however it went, and no process of its jobs is left."""
+        self._tell({"groups": list(paths)})
 
     def _tell(self, message: dict[str, Any]) -> None:
         from headrace.sandbox.channel import Closed
@@ -143,6 +148,7 @@ def _serve(sock: Socket, entry: Entry) -> None:
     poll.register(channel.fileno(), select.POLLIN)
     poll.register(wake, select.POLLIN)
     last: list[str] = []
+    groups: list[str] = []
     try:
         while True:
             ready = [fd for fd, _ in poll.poll(_IDLE if nursery.trash and not nursery.cleaner else None)]
@@ -170,12 +176,15 @@ def _serve(sock: Socket, entry: Entry) -> None:
                         nursery.trash.append(path)
                     case {"last": str(path)}:
                         last.append(path)
+                    case {"groups": list(paths)}:
+                        groups += paths
     except Closed:
         pass
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     nursery.dismiss()
     end_all(frozenset({nursery.cleaner} if nursery.cleaner else ()))
-    _clean([*nursery.trash, *last])
+    gone = _remove_groups(groups)
+    _clean([*nursery.trash, *(last if gone else ())])  # they say which groups there are: the next call tries again
     bundle.refresh()  # nobody waits for this process any more
 
 
@@ -295,6 +304,15 @@ class _Nursery:
             write_crash("a process of a job")
         finally:
             os._exit(0)
+
+
+def _remove_groups(paths: list[str]) -> bool:
+    if not paths:
+        return True
+    from headrace.sandbox.limits import groups
+
+    gone = [groups.remove(path, _PATIENCE) for path in paths]
+    return all(gone)
 
 
 def _clean_gently(paths: list[str]) -> None:

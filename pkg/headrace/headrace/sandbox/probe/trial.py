@@ -19,6 +19,7 @@ from headrace.base.paths import state_dir
 from headrace.sandbox import enter, ids, layout, skeleton, slirp
 from headrace.sandbox.channel import Closed
 from headrace.sandbox.ids import Mode
+from headrace.sandbox.limits.model import Guards
 from headrace.sandbox.namespaces import KILLED, NamespaceSandbox, open_namespaces
 from headrace.sandbox.places import WORK
 from headrace.sandbox.removal import remove
@@ -142,7 +143,7 @@ def _try_as(mode: Mode, folder: str, jobs: str, exposed: Sequence[str], program:
     except OSError as error:
         return _refused(step, error)
     try:
-        sandbox = open_namespaces(made, f"{folder}/job", {})
+        sandbox = open_namespaces(made, f"{folder}/job", {}, Guards())
     except OSError as error:
         return _refused(step_of(error.filename or ""), error)
     try:
