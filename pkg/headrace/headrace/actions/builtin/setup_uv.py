@@ -110,7 +110,7 @@ def main() -> int:
     toolkit.set_output("uv-version", found.version)
     toolkit.save_state("uv-version", found.version)
     _say(f"Successfully installed uv version {found.version}")
-    python = _python_version(step) if step.major >= 7 or step.enable_cache else ""
+    python = _python_version(step) if step.major >= 7 or (step.enable_cache and step.major >= 5) else ""
     if step.major >= 7:
         toolkit.set_output("python-version", python)
     if step.enable_cache:
