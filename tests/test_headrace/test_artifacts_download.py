@@ -44,7 +44,7 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def upload(server: Service, workspace: Path, **inputs: str) -> Step:
-    return server.step("actions/upload-artifact", workspace, ref=inputs.pop("ref", "v4"), **inputs)
+    return server.step("actions/upload-artifact", workspace, ref=inputs.pop("ref", "v4"), env=None, **inputs)
 
 
 def download(server: Service, folder: Path, *, ref: str = "v4", env: dict[str, str] | None = None, **inputs: str) -> Step:
@@ -95,7 +95,7 @@ def three(server: Service, workspace: Path) -> Service:
     ],
 )
 def test_where_artifacts_land(three: Service, tmp_path: Path, ref: str, inputs: dict[str, str], found: list[str]) -> None:
-    step = download(three, tmp_path / "down", ref=ref, **inputs)
+    step = download(three, tmp_path / "down", ref=ref, env=None, **inputs)
     assert step.code == 0, step.log
     assert files(tmp_path / "down") == found
     assert step.outputs == {"download-path": str(tmp_path / "down" / inputs.get("path", ""))}
@@ -163,7 +163,7 @@ def test_the_home_folder_and_the_workspace_as_defaults(three: Service, tmp_path:
     ],
 )
 def test_failures_say_why(three: Service, tmp_path: Path, ref: str, inputs: dict[str, str], said: str) -> None:
-    step = download(three, tmp_path / "down", ref=ref, **inputs)
+    step = download(three, tmp_path / "down", ref=ref, env=None, **inputs)
     assert (step.code, step.outputs) == (1, {})
     assert f"::error::Unable to download artifact(s): {said}" in step.log, step.log
 
