@@ -57,13 +57,14 @@ def _actions(plan: Plan) -> tuple[tuple[str, str], ...]:
 def _interpreters(plan: Plan) -> Iterator[str]:
     """What drop-ins, actions and jobs run on that may lie below somebody's HOME."""
     from headrace.actions.interpreters import roots
+    from headrace.actions.nodes import find_nodes, installed, named_version
 
     if plan.actions:
-        from headrace.actions.nodes import find_nodes
-
         for program in find_nodes(os.environ.get("PATH", "")).values():
             yield os.path.dirname(os.path.dirname(os.path.realpath(program)))
 
+    # A folder that is not called after a version may be somebody's HOME.
+    yield from (os.path.dirname(os.path.dirname(program)) for program in installed(os.environ) if named_version(program))
     yield from (sys.prefix, sys.base_prefix, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     yield from _libraries()
     yield from (root for root in roots(os.environ) if os.path.basename(root) != "bin")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "actions/checkout": "checkout",
     "actions/download-artifact": "download_artifact",
+    "actions/setup-node": "setup_node",
     "actions/setup-python": "setup_python",
     "actions/upload-artifact": "upload_artifact",
     "astral-sh/setup-uv": "setup_uv",
@@ -28,6 +29,7 @@ NAMES: frozenset[str] = frozenset(_MODULES)
 _MAJORS = {
     "actions/checkout": range(2, 8),
     "actions/download-artifact": range(1, 9),
+    "actions/setup-node": range(1, 8),
     "actions/setup-python": range(2, 8),
     "actions/upload-artifact": range(1, 8),
     "astral-sh/setup-uv": range(1, 11),
@@ -42,6 +44,7 @@ LIMITS: tuple[tuple[str, str, str, str, str], ...] = (
     ("actions/checkout", "ssh-key", ".+", "checks out over SSH", ""),
     ("actions/download-artifact", "repository", ".+", "downloads from another repository", "github.repository"),
     ("actions/download-artifact", "run-id", ".+", "downloads from another run", ""),
+    ("actions/setup-node", "node-version", ".*(nightly|canary|-rc).*", "sets up a node that is no release", ""),
     ("actions/setup-python", "python-version", "(pypy|graalpy).*", "sets up a Python that is not CPython", ""),
     ("astral-sh/setup-uv", "manifest-file", ".+", "takes uv from a list of its own", ""),
     ("astral-sh/setup-uv", "server-url", r"(?!https://github\.com$).+", "takes uv from another server", ""),
