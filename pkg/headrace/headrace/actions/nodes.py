@@ -1,13 +1,14 @@
-"""Which node a machine has, for actions that run on it."""
+"""Which nodes a machine has: for actions that run on one, and for jobs that set one up."""
 
 from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _CACHE = "/opt/hostedtoolcache/node"
 _OLDEST = 16
@@ -19,6 +20,7 @@ def find_node(path: str) -> str:
     return next(_candidates(path), "")
 
 
+@lru_cache(maxsize=2)
 def find_nodes(path: str) -> dict[str, str]:
     """Major version → program, for each that says its version."""
     found: dict[str, str] = {}
@@ -27,6 +29,47 @@ def find_nodes(path: str) -> dict[str, str]:
         if version >= _OLDEST:
             found.setdefault(str(version), program)
     return found
+
+
+def installed(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The program of every installation: of PATH (without shims, which are no node), of tool caches, and of what nvm, fnm, asdf,
+    mise, volta, nodenv and n keep. None is started."""
+    home = environ.get("HOME") or os.path.expanduser("~")
+    data = environ.get("XDG_DATA_HOME") or os.path.join(home, ".local", "share")
+    folders = [
+        (os.path.join(environ.get("NVM_DIR") or os.path.join(home, ".nvm"), "versions", "node"), "bin/node"),
+        (os.path.join(environ.get("FNM_DIR") or os.path.join(data, "fnm"), "node-versions"), "installation/bin/node"),
+        (os.path.join(environ.get("ASDF_DATA_DIR") or os.path.join(home, ".asdf"), "installs", "nodejs"), "bin/node"),
+        (os.path.join(environ.get("MISE_DATA_DIR") or os.path.join(data, "mise"), "installs", "node"), "bin/node"),
+        (os.path.join(environ.get("VOLTA_HOME") or os.path.join(home, ".volta"), "tools", "image", "node"), "bin/node"),
+        (os.path.join(environ.get("NODENV_ROOT") or os.path.join(home, ".nodenv"), "versions"), "bin/node"),
+        (os.path.join(environ.get("N_PREFIX") or "/usr/local", "n", "versions", "node"), "bin/node"),
+    ]
+    programs = list(_candidates(environ.get("PATH", "")))
+    for folder, program in folders:
+        try:
+            programs += [os.path.join(folder, name, program) for name in sorted(os.listdir(folder))]
+        except OSError:
+            continue
+    found: dict[str, None] = {}
+    for program in programs:
+        real = os.path.realpath(program)
+        if "shims" not in program.split("/") and os.access(real, os.X_OK) and os.path.basename(real) in ("node", "nodejs"):
+            found.setdefault(real)
+    return tuple(found)
+
+
+def named_version(program: str) -> str:
+    """The version that an installation's folder is called after, "" if it is not.
+
+    >>> named_version("/home/me/.nvm/versions/node/v20.11.1/bin/node"), named_version("/usr/bin/node")
+    ('20.11.1', '')
+    """
+    for part in reversed(program.split("/")[:-1]):
+        found = re.fullmatch(r"v?(\d+\.\d+\.\d+)", part)
+        if found:
+            return found[1]
+    return ""
 
 
 def _candidates(path: str) -> Iterator[str]:

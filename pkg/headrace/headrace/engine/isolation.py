@@ -61,11 +61,14 @@ def _actions(plan: Plan) -> tuple[tuple[str, str], ...]:
 
 def _nodes(plan: Plan) -> Iterator[str]:
     """What actions run on that may lie below somebody's HOME."""
-    if plan.actions:
-        from headrace.actions.nodes import find_nodes
+    from headrace.actions.nodes import find_nodes, installed, named_version
 
+    if plan.actions:
         for program in find_nodes(os.environ.get("PATH", "")).values():
             yield os.path.dirname(os.path.dirname(os.path.realpath(program)))
+
+    # A folder that is not called after a version may be somebody's HOME.
+    yield from (os.path.dirname(os.path.dirname(program)) for program in installed(os.environ) if named_version(program))
 
 
 def interpreters() -> Iterator[str]:

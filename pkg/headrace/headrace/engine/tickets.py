@@ -255,9 +255,12 @@ class Tickets:
     @cached_property
     def _drop_ins(self) -> dict[str, str]:
         from headrace.actions.interpreters import roots
+        from headrace.actions.nodes import installed
 
+        nodes = (node for node in installed(os.environ) if self._layout is None or self._layout.shows(node))
         return {
             "HEADRACE_GIT_DIR": self._git_dir,
+            "HEADRACE_NODES": os.pathsep.join(nodes),
             "HEADRACE_PYTHON_ROOTS": os.pathsep.join(roots(os.environ)),
             "HEADRACE_UV": self._uv,
             "HEADRACE_OPEN_MACHINE": "1" if self._options.parts == "host" else "",  # what a job writes to may be others'

@@ -19,8 +19,11 @@ _MODULES = {
     "actions/cache/restore": "cache_restore",
     "actions/cache/save": "cache_save",
     "actions/checkout": "checkout",
+    "actions/download-artifact": "download_artifact",
+    "actions/setup-node": "setup_node",
     "actions/setup-python": "setup_python",
     "actions/upload-artifact": "upload_artifact",
+    "astral-sh/setup-uv": "setup_uv",
 }
 
 NAMES: frozenset[str] = frozenset(_MODULES)
@@ -29,16 +32,26 @@ NAMES: frozenset[str] = frozenset(_MODULES)
 _MAJORS = {
     "actions/cache": range(1, 6),
     "actions/checkout": range(2, 8),
+    "actions/download-artifact": range(1, 9),
+    "actions/setup-node": range(1, 8),
     "actions/setup-python": range(2, 8),
     "actions/upload-artifact": range(1, 8),
+    "astral-sh/setup-uv": range(1, 11),
 }
+_WHOLE = {"astral-sh/setup-uv": 8}
+"""The major version from which on there are tags of full versions only."""
 _HEX = frozenset("0123456789abcdef")
 
 LIMITS: tuple[tuple[str, str, str, str, str], ...] = (
     ("actions/checkout", "repository", ".+", "checks out another repository", "github.repository"),
     ("actions/checkout", "github-server-url", ".+", "checks out from another server", "github.server_url"),
     ("actions/checkout", "ssh-key", ".+", "checks out over SSH", ""),
+    ("actions/download-artifact", "repository", ".+", "downloads from another repository", "github.repository"),
+    ("actions/download-artifact", "run-id", ".+", "downloads from another run", ""),
+    ("actions/setup-node", "node-version", ".*(nightly|canary|-rc).*", "sets up a node that is no release", ""),
     ("actions/setup-python", "python-version", "(pypy|graalpy).*", "sets up a Python that is not CPython", ""),
+    ("astral-sh/setup-uv", "manifest-file", ".+", "takes uv from a list of its own", ""),
+    ("astral-sh/setup-uv", "server-url", r"(?!https://github\.com$).+", "takes uv from another server", ""),
 )
 """What the drop-ins refuse, so that a plan can tell before anything runs: action, input, a regular expression that a line of its
 value matches (ignoring case), what that asks for, and the expression whose value is accepted all the same ("" for none). The
@@ -79,12 +92,17 @@ def refusal(uses: str) -> str:
 
     >>> refusal("actions/checkout@v4"), refusal("actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683")
     ('', '')
+    >>> refusal("astral-sh/setup-uv@v7"), refusal("astral-sh/setup-uv@v8.1.0")
+    ('', '')
+    >>> refusal("astral-sh/setup-uv@v8")
+    'Unable to resolve action `astral-sh/setup-uv@v8`, unable to find version `v8`'
     >>> refusal("actions/checkout@v99")
     'Unable to resolve action `actions/checkout@v99`, unable to find version `v99`'
     """
     name, _, ref = uses.partition("@")
     parts = name.split("/")
-    majors = _MAJORS.get("/".join(parts[:2]).lower())
+    action = "/".join(parts[:2]).lower()
+    majors = _MAJORS.get(action)
     if majors is None:
         return ""
     if any(parts[2:]) and name_of(uses) not in _MODULES:
@@ -94,7 +112,8 @@ def refusal(uses: str) -> str:
     hexadecimal = set(ref.lower()) <= _HEX
     if short == "main" or (len(ref) == 40 and hexadecimal):
         return ""
-    if 1 <= len(numbers) <= 3 and numbers[0] in map(str, majors) and all(map(str.isdecimal, numbers)):
+    known = 1 <= len(numbers) <= 3 and numbers[0] in map(str, majors) and all(map(str.isdecimal, numbers))
+    if known and (len(numbers) == 3 or int(numbers[0]) < _WHOLE.get(action, majors.stop)):
         return ""
     if len(ref) >= 7 and hexadecimal:
         return (

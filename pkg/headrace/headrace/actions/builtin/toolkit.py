@@ -177,6 +177,14 @@ def run(argv: list[str], env: Mapping[str, str] | None = None) -> int:
     return _wait(pid)
 
 
+def command_line(argv: list[str]) -> None:
+    """Run a program and say so first, like the toolkit's `exec`. Raises ActionFailed unless it ends with 0."""
+    info(f"[command]{' '.join(argv)}")
+    status = run(argv)
+    if status != 0:
+        raise ActionFailed(f"The process '{argv[0]}' failed with exit code {status}")
+
+
 def capture(argv: list[str], env: Mapping[str, str] | None = None) -> tuple[int, str]:
     """Run a program; its exit status and stdout. stderr goes to ours."""
     reading, writing = os.pipe()

@@ -79,7 +79,7 @@ def main() -> int:
     plural = "" if len(upload.files) == 1 else "s"
     toolkit.info(f"With the provided path, there will be {len(upload.files)} file{plural} uploaded")
     toolkit.debug(f"Root artifact directory is {upload.root}")
-    _refuse_other_servers()
+    refuse_other_servers()
     if not inputs.archive:
         if len(upload.files) > 1:
             raise ActionFailed(
@@ -145,7 +145,7 @@ def _days() -> int:
     return days
 
 
-def _refuse_other_servers() -> None:
+def refuse_other_servers() -> None:
     """The toolkit speaks this protocol to github.com and its like only; a runner may name a server below `.localhost`."""
     server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
     host = server.split("://", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1].split(":", 1)[0].strip().upper()

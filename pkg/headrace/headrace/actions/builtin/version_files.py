@@ -19,11 +19,11 @@ def read(path: str) -> list[str]:
     """
     name = os.path.basename(path)
     if name.endswith("pyproject.toml"):
-        table = _toml(path)
+        table = read_toml(path)
         found = _at(table, "project", "requires-python") or _at(table, "tool", "poetry", "dependencies", "python")
         return [" ".join(part.strip() for part in found.split(","))] if found else []
     if "Pipfile" in name:
-        table = _toml(path)
+        table = read_toml(path)
         found = _at(table, "requires", "python_full_version") or _at(table, "requires", "python_version")
         return [found] if found else []
     if ".tool-versions" in name:
@@ -52,7 +52,8 @@ def _at(table: object, *keys: str) -> str:
     return table if isinstance(table, str) else ""
 
 
-def _toml(path: str) -> dict[str, object]:
+def read_toml(path: str) -> dict[str, object]:
+    """A TOML file; before Python 3.11 only the strings of its plain tables. Raises ActionFailed where it is none."""
     import importlib
 
     try:
