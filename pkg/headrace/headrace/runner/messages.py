@@ -85,4 +85,5 @@ LOCAL_PRE = "`pre` execution is not supported for local action from '{path}'"
 
 # hashFiles
 RELATIVE_PATTERN = "Invalid pattern '{pattern}'. Relative pathing '.' and '..' is not allowed."
+HASH_SLOW = "hashFiles('{patterns}') couldn't finish within {seconds} seconds."
 HASH_OPTION = "Invalid glob option {option}, avaliable option: '--follow-symbolic-links'."
