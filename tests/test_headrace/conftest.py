@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from test_core.callers import Runs
 from test_core.calls import Headrace
+from test_core.people import People, Person
 
 
 @pytest.fixture
@@ -18,3 +19,22 @@ def headrace(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture
 def runs(headrace: Headrace) -> Runs:
     return Runs(headrace)
+
+
+@pytest.fixture(scope="session")
+def people() -> Iterator[People]:
+    made = People()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def person(people: People) -> Person:
+    """An ordinary user with a range of ids."""
+    return people.make(ranges=True)
+
+
+@pytest.fixture(scope="session")
+def single_person(people: People) -> Person:
+    """An ordinary user without one."""
+    return people.make(ranges=False)

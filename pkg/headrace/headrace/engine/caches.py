@@ -32,12 +32,16 @@ def cache_grant(event: Event, run: str, job: str, place: str) -> JobGrant:
 
 
 def from_fork(event: Event) -> bool:
-    """Whether another repository than the event's own has set it off."""
+    """Whether another repository than the event's own has set it off; one that has been deleted since is null in payloads."""
     payload: dict[str, Any] = event.payload
-    pull, run = payload.get("pull_request") or {}, payload.get("workflow_run") or {}
-    heads = ((pull.get("head") or {}).get("repo"), run.get("head_repository"))
-    names = [head.get("full_name") for head in heads if isinstance(head, dict)]
-    return any(name and name != event.repository.full_name for name in names)
+    heads = (payload.get("pull_request") or {}).get("head") or {}, payload.get("workflow_run") or {}
+    own = event.repository.full_name
+    for head, key in zip(heads, ("repo", "head_repository"), strict=True):
+        repository = head.get(key, {})
+        name = repository.get("full_name") if isinstance(repository, dict) else None
+        if repository is None or (name and name != own):
+            return True
+    return False
 
 
 def _base(event: Event) -> str:

@@ -30,11 +30,13 @@ def make_layout(
     how = options.parting.mode or ids.mode()
     event = plan.event
     try:
-        system = layout.bases([state_dir(), jobs_dir(), event.repository.root, event.repository.git_dir])
+        system = layout.bases([state_dir(), jobs_dir(), event.repository.root, event.repository.git_dir, *_own_homes()])
         path = skeleton.path_of(jobs_dir(), how, system)
         skeleton.make(path, how, system, preparing)
-        shared = os.path.join(cache_dir(), "packages", f"{scope}-{how}")  # files of other owners than in host isolation
+        packages = os.path.join(cache_dir(), "packages")
+        shared = os.path.join(packages, f"{scope}-{how}")  # files of other owners than in host isolation
         os.makedirs(shared, mode=0o700, exist_ok=True)
+        os.chmod(packages, 0o700)  # what is below is the job's, which may let everybody in, to programs that have its power
         if how == "root":
             os.chown(shared, ids.HOST_IDS, ids.HOST_IDS)
         exposed = layout.exposures([*interpreters(), *_nodes(plan), *options.expose, *options.path_prepend], system)
@@ -50,6 +52,23 @@ def make_layout(
         how, system, path, exposed, ((shared, PACKAGES),), host_network=options.network == "host",
         shm=options.limits.bounds.memory // 2 if options.limits else 0,  # its files count as the job's memory
     )  # fmt: skip
+
+
+def _own_homes() -> Iterator[str]:
+    """Those of the caller, which can lie in /var or /opt. Those of accounts like `bin` belong to the system."""
+    import pwd
+
+    homes = [os.path.expanduser("~")]
+    try:
+        homes.append(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        pass
+    for home in homes:
+        try:
+            if os.stat(home).st_uid == os.getuid() and os.path.realpath(home).count("/") > 1:
+                yield home
+        except OSError:
+            continue
 
 
 def _actions(plan: Plan) -> tuple[tuple[str, str], ...]:

@@ -13,10 +13,13 @@ from headrace.runner import messages
 from headrace.runner.globs import Glob, GlobError, is_matched, parse_globs, search_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 MAX_ENTRIES = 2_000_000
 """Files and directories looked at: more than GitHub's runner reads in the 120 seconds that it gives itself."""
+
+SECONDS = 120.0
+"""For one call of `hashFiles()`, as GitHub's runner has it: a file may be as large as a job likes."""
 
 _BLOCK = 1 << 20
 
@@ -39,7 +42,13 @@ def parse_arguments(arguments: Sequence[str]) -> tuple[bool, list[str]]:
 
 
 def hash_files(
-    root: str, patterns: Sequence[str], follow_links: bool = False, *, home: str = "/", max_entries: int = MAX_ENTRIES
+    root: str,
+    patterns: Sequence[str],
+    follow_links: bool = False,
+    *,
+    home: str = "/",
+    max_entries: int = MAX_ENTRIES,
+    seconds: float = SECONDS,
 ) -> str:
     """SHA-256, in hex, of the SHA-256 digests of the matched files below `root` (absolute); empty where there is none.
 
@@ -47,13 +56,20 @@ def hash_files(
     Raises HashError.
     """
     import hashlib
+    import time
 
     root = os.path.normpath(root)
     total = hashlib.sha256()
     found = False
+    deadline = time.monotonic() + seconds
+
+    def check() -> None:
+        if time.monotonic() > deadline:
+            raise HashError(messages.HASH_SLOW.format(patterns=_quoted(patterns), seconds=f"{seconds:g}"))
+
     try:
-        for path in matched_files(root, patterns, follow_links, home=home, max_entries=max_entries):
-            total.update(_digest(path))
+        for path in matched_files(root, patterns, follow_links, home=home, max_entries=max_entries, check=check):
+            total.update(_digest(path, check))
             found = True
     except OSError as e:
         raise HashError(_failed(patterns, root, e)) from None
@@ -69,14 +85,21 @@ def hash_inside(root: str, patterns: Sequence[str], follow_links: bool, home: st
 
 
 def matched_files(
-    root: str, patterns: Sequence[str], follow_links: bool = False, *, home: str = "/", max_entries: int = MAX_ENTRIES
+    root: str,
+    patterns: Sequence[str],
+    follow_links: bool = False,
+    *,
+    home: str = "/",
+    max_entries: int = MAX_ENTRIES,
+    check: Callable[[], None] = lambda: None,
 ) -> Iterator[str]:
-    """The regular files that count, in order. Raises HashError, and OSError for a directory that cannot be read."""
+    """The regular files that count, in order. `check` is called for each directory. Raises HashError, what `check` raises, and
+    OSError for a directory that cannot be read."""
     try:
         globs = parse_globs(patterns, root, home)
     except GlobError as e:
         raise HashError(_failed(patterns, root, e)) from None
-    walk = _Walk(root, globs, follow_links, max_entries)
+    walk = _Walk(root, globs, follow_links, max_entries, check)
     for path in search_paths(globs):
         if f"{root}/".startswith(path.rstrip("/") + "/"):
             path = root  # what is outside is not looked at
@@ -86,7 +109,8 @@ def matched_files(
 
 
 class _Walk:
-    def __init__(self, root: str, globs: Sequence[Glob], follow_links: bool, max_entries: int) -> None:
+    def __init__(self, root: str, globs: Sequence[Glob], follow_links: bool, max_entries: int, check: Callable[[], None]) -> None:
+        self.check = check
         self.globs = globs
         self.positive = [glob for glob in globs if not glob.negated]
         self.root = root
@@ -108,6 +132,7 @@ class _Walk:
                 here = (info.st_dev, info.st_ino)
                 if here in above or not any(glob.may_match_below(path) for glob in self.positive):
                     continue
+                self.check()
                 # By bytes: so is a directory sorted where GitHub's runner lists it.
                 names = sorted(os.listdir(path), key=os.fsencode, reverse=True)
                 self.left -= len(names)
@@ -122,16 +147,24 @@ class _Walk:
                     yield path
 
 
-def _digest(path: str) -> bytes:
+def _digest(path: str, check: Callable[[], None]) -> bytes:
     import hashlib
 
     digest = hashlib.sha256()
-    with open(path, "rb", buffering=0) as file:
+    with open(path, "rb", buffering=0, opener=_without_waiting) as file:  # something else may have taken its place just now
         while block := file.read(_BLOCK):
             digest.update(block)
+            check()
     return digest.digest()
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _failed(patterns: Sequence[str], root: str, error: Exception) -> str:
-    text = ", ".join(patterns).replace("'", "''")
-    return f"hashFiles('{text}') failed. Fail to hash files under directory '{root}': {error}"
+    return f"hashFiles('{_quoted(patterns)}') failed. Fail to hash files under directory '{root}': {error}"
+
+
+def _quoted(patterns: Sequence[str]) -> str:
+    return ", ".join(patterns).replace("'", "''")

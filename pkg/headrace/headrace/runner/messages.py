@@ -98,4 +98,5 @@ DISK_FULL = "disk limit: less than {limit} are free on the disk, of which the jo
 
 # hashFiles
 RELATIVE_PATTERN = "Invalid pattern '{pattern}'. Relative pathing '.' and '..' is not allowed."
+HASH_SLOW = "hashFiles('{patterns}') couldn't finish within {seconds} seconds."
 HASH_OPTION = "Invalid glob option {option}, avaliable option: '--follow-symbolic-links'."

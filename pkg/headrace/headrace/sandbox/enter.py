@@ -16,7 +16,9 @@ from headrace.sandbox import ids, kernel
 from headrace.sandbox.channel import Channel
 from headrace.sandbox.layout import Layout
 
-_DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "net/tun", "fuse")
+# Not fuse: a process that waits for a file system of the job's own making, and holds the other end of it too, cannot be killed,
+# and the job would never end.
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "net/tun")
 SCRATCH = "/run/scratch"
 """Where a job has a plain folder, for a headrace in it: layers cannot lie on layers."""
 
@@ -64,6 +66,8 @@ def enter(layout: Layout, folder: str, layers: Sequence[str], control: Channel, 
     process 1 once all is in its place. `serve` is what process 1 does then. Raises OSError, in either process. Returns in the
     first process only."""
     spaces = kernel.NEWNS | kernel.NEWPID | kernel.NEWIPC | kernel.NEWUTS | (0 if layout.host_network else kernel.NEWNET)
+    kernel.forget_words()
+    kernel.leave_session_keys()
     clones: dict[str, int] = {}
     if layout.mode == "root":
         users = _users()

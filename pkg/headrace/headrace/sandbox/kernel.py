@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import signal
@@ -14,6 +15,8 @@ NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x20000, 0x4000000, 0x8000000, 
 RDONLY, NOSUID, NODEV, NOEXEC, BIND, REC, PRIVATE = 1, 2, 4, 8, 4096, 16384, 1 << 18
 
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+_KEYCTL = {"x86_64": 250, "aarch64": 219}
+_JOIN_SESSION_KEYRING = 1
 _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
 _AT_FDCWD, _AT_EMPTY_PATH = -100, 0x1000
 _CLONE_TREE, _CLOEXEC = 1, 0o2000000
@@ -100,6 +103,23 @@ def show_to_peers() -> None:
 def hide_from_peers() -> None:
     """No process of the same user may read this one's memory, environment or namespaces from now on."""
     _check(_libc.prctl(_SET_DUMPABLE, 0, 0, 0, 0), "prctl")
+
+
+def leave_session_keys() -> None:
+    """Have an empty keyring instead of that of the caller's session, from which namespaces do not part: what a login has put into
+    it (tickets, passwords of disks) is for whoever has it. Where keys are switched off there are none."""
+    if _libc.syscall(_KEYCTL[os.uname().machine], _JOIN_SESSION_KEYRING, None) < 0:
+        code = ctypes.get_errno()
+        if code not in (errno.ENOSYS, errno.EPERM, errno.EACCES):
+            raise OSError(code, os.strerror(code), "keyctl")
+
+
+def forget_words() -> None:
+    """Wipe this process's command line, which everybody who sees a process may read: it may hold secrets. Needs /proc."""
+    with open("/proc/self/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    start, end = int(fields[45]), int(fields[46])
+    ctypes.memset(start, 0, end - start)
 
 
 def loopback_up() -> None:

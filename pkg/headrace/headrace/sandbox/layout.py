@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from headrace.sandbox.ids import Mode
+from headrace.sandbox.secrets import EMPTIED, open_to_all
 
 SHOWN = frozenset(("usr", "etc", "var", "opt", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix", "gnu"))
 """Top-level folders that a job sees: the system. Everything else (users' files, sockets of services, other disks) is not there,
@@ -34,7 +35,8 @@ class Layout(Struct, frozen=True):
     def shows(self, path: str) -> bool:
         """Whether a job sees what is at this path of the machine, at the same path."""
         real = os.path.realpath(path)
-        return any(real.startswith(f"{target}/") for source, target in self.overlays() if source == target)
+        exposed = (source for source, target in self.exposed if source == target)
+        return any(real.startswith(f"{source}/") for source in exposed) or _seen(real, self.bases)
 
     def overlays(self) -> tuple[tuple[str, str], ...]:
         """Every folder of the host that lies below a layer of the job's: on the host, in the job. Outer ones first."""
@@ -60,17 +62,17 @@ def plain(text: str) -> str:
 def bases(avoid: Iterable[str]) -> tuple[str, ...]:
     """The folders of the system: the highest that hold nothing to avoid, neither a mount point (the kernel refuses a base with
     one) nor what a job must not see."""
-    return tuple(_below("/", _stops(avoid), SHOWN))
+    return tuple(_below("/", _stops(avoid), SHOWN, public=True))
 
 
 def exposures(paths: Iterable[str], system: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Folders that a job sees whatever lies above them, as (on the host, in the job): those that are there, that no base
-    holds, and of two of which one lies in the other the outer one."""
+    """Folders that a job sees whatever lies above them, as (on the host, in the job): those that are there, that are not seen
+    through a base, and of two of which one lies in the other the outer one."""
     system = tuple(system)
     real = sorted({os.path.realpath(path) for path in paths if os.path.isdir(path)})
     found: list[str] = []
     for path in real:
-        if not any(path == other or path.startswith(f"{other}/") for other in (*system, *found)):
+        if not _seen(path, system) and not any(path.startswith(f"{other}/") for other in found):
             found.append(path)
     stops = _stops(())
     split = [each for path in found for each in ([path] if not _holds(path, stops) else _below(path, stops))]
@@ -85,7 +87,23 @@ def _holds(folder: str, stops: set[str]) -> bool:
     return any(stop.startswith(f"{folder}/") for stop in stops)
 
 
-def _below(folder: str, stops: set[str], shown: frozenset[str] | None = None) -> Iterator[str]:
+def _seen(path: str, bases: Iterable[str]) -> bool:
+    """Whether a job sees what is at a path through a base: not where a folder on the way is not open to everybody."""
+    base = next((base for base in bases if path == base or path.startswith(f"{base}/")), None)
+    if base is None:
+        return False
+    while path != base:
+        try:
+            if path in EMPTIED or not open_to_all(os.stat(path)):
+                return False
+        except OSError:
+            return False
+        path = os.path.dirname(path)
+    return path not in EMPTIED
+
+
+def _below(folder: str, stops: set[str], shown: frozenset[str] | None = None, *, public: bool = False) -> Iterator[str]:
+    """`public`: only what everybody may see."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
@@ -93,10 +111,13 @@ def _below(folder: str, stops: set[str], shown: frozenset[str] | None = None) ->
     for entry in entries:
         if entry.is_symlink() or not entry.is_dir() or (shown is not None and entry.name not in shown) or entry.path in stops:
             continue
-        if _holds(entry.path, stops):
-            yield from _below(entry.path, stops)
-        elif os.access(entry.path, os.R_OK | os.X_OK):
-            yield entry.path
+        if public and not open_to_all(entry.stat()):
+            continue
+        if not _holds(entry.path, stops):
+            if os.access(entry.path, os.R_OK | os.X_OK):
+                yield entry.path
+        elif not public or entry.path not in EMPTIED:
+            yield from _below(entry.path, stops, public=public)
 
 
 def decode(data: Any) -> Layout:

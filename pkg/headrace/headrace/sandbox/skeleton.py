@@ -13,6 +13,7 @@ from zlib import crc32
 
 from headrace.sandbox.ids import HOST_IDS, Mode
 from headrace.sandbox.places import HOME, TOOLS, WORK
+from headrace.sandbox.secrets import EMPTIED, hidden, open_to_all
 
 _OWN = (
     ("proc", 0o555), ("sys", 0o555), ("dev", 0o755), ("run", 0o755), ("run/lock", 0o1777), ("run/scratch", 0o755),
@@ -20,11 +21,9 @@ _OWN = (
     (HOME[1:], 0o755), (WORK[1:], 0o755),
 )  # fmt: skip
 _WRITABLE = frozenset(("/usr", "/etc", "/var", "/opt"))
-_COPIED = ("/etc", "/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log")
-_GUARDED = ("/etc", "/var", "/opt")
+_COPIED = ("/etc", "/var/lib/dpkg", "/var/lib/apt", "/var/cache")
 _WATCHED = ("/etc", "/var", "/var/lib", "/opt", "/var/lib/dpkg/status", "/etc/passwd", "/usr/local/bin", "/usr/local/lib",
             "/etc/resolv.conf")  # fmt: skip
-_SECRETS = ("/etc", "/var/lib")  # below these a new file may be one that the job's root must not read
 _LARGE = 16 << 20  # bytes of a file that is not copied (archives of packages, say) unless it belongs to the package database
 _KEPT = 7 * 24 * 3600.0  # seconds for which one stays that nobody asks for: longer than any run takes
 _TOO_MANY = 3000  # folders of a tree that is not worth mirroring: a package is hardly ever installed into one
@@ -32,9 +31,8 @@ _TOO_MANY = 3000  # folders of a tree that is not worth mirroring: a package is 
 
 def path_of(jobs: str, how: Mode, bases: tuple[str, ...]) -> str:
     """Where the skeleton for this state of the machine lies, made or not. Its name says what it was made from."""
-    facts = [how, repr(bases)]
-    secrets = [folder for top in _SECRETS for folder in _folders(top)] if how in ("root", "inner") else []
-    for watched in dict.fromkeys((*_WATCHED, *secrets)):
+    facts = [how, repr(bases), *sorted(f"{path} {status.st_mode}" for path, status in hidden(how, bases))]
+    for watched in _WATCHED:
         try:
             status = os.stat(watched)
             facts.append(f"{watched} {status.st_mtime_ns} {status.st_ino}")
@@ -107,8 +105,11 @@ def _fill(path: str, how: Mode, bases: tuple[str, ...]) -> None:
     for base in bases:
         if mirrored and base in _WRITABLE:
             _mirror(path, base)
-        elif how in ("root", "inner") and base.startswith(_GUARDED):
-            _guard(path, base)
+    for source, status in hidden(how, bases):
+        _stand_in(path, source, status)
+    for folder in EMPTIED:
+        if any(folder == base or folder.startswith(f"{base}/") for base in bases) and os.path.isdir(folder):
+            _empty(path, folder)
     os.makedirs(path + TOOLS, exist_ok=True)
     _own_files(path, mirrored)
     if how == "root":
@@ -161,38 +162,48 @@ def resolver() -> str:
     return "nameserver 10.0.2.3\n"
 
 
-def _guard(path: str, base: str) -> None:
-    """The job's root reads with real root's eyes: what no ordinary user may read is replaced by nothing."""
-    for folder, folders, files in os.walk(base):
+def _stand_in(path: str, source: str, status: os.stat_result) -> None:
+    """An empty file, or folder, instead of what a job must not read."""
+    target = path + source
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    _like(path, os.path.dirname(source))
+    if stat.S_ISDIR(status.st_mode):
+        _opaque(target, status)
+        return
+    if os.path.lexists(target):
+        os.unlink(target)
+    with open(target, "w"):
+        pass
+    os.chmod(target, stat.S_IMODE(status.st_mode))
+
+
+def _empty(path: str, top: str) -> None:
+    """Its folders without their files: programs count on those of logs, say."""
+    os.makedirs(path + top, exist_ok=True)
+    _like(path, os.path.dirname(top))
+    _opaque(path + top, os.stat(top))
+    for folder, folders, _ in os.walk(top) if top != "/var/tmp" else ():
         for name in folders.copy():
-            source = f"{folder}/{name}"
-            if os.path.islink(source):
+            status = os.lstat(f"{folder}/{name}")
+            if stat.S_ISDIR(status.st_mode):
+                os.mkdir(f"{path}{folder}/{name}")
+                os.chmod(f"{path}{folder}/{name}", stat.S_IMODE(status.st_mode) | 0o700)
+            if not stat.S_ISDIR(status.st_mode) or not open_to_all(status):
                 folders.remove(name)
-            elif os.lstat(source).st_mode & 0o005 != 0o005:
-                folders.remove(name)
-                _opaque(path + source, os.lstat(source))
-        for name in files:
-            source = f"{folder}/{name}"
-            status = os.lstat(source)
-            if stat.S_ISREG(status.st_mode) and not status.st_mode & 0o004 and not source.startswith("/var/cache/apt/"):  # locks
-                os.makedirs(path + folder, exist_ok=True)
-                _like(path, folder)
-                with open(path + source, "w"):
-                    pass
-                os.chmod(path + source, stat.S_IMODE(status.st_mode))
 
 
 def _opaque(target: str, like: os.stat_result) -> None:
     """An empty folder through which nothing of the host's shows."""
     os.makedirs(target, exist_ok=True)
-    os.chmod(target, stat.S_IMODE(like.st_mode))
     os.setxattr(target, "user.overlay.opaque", b"y")
+    os.chmod(target, stat.S_IMODE(like.st_mode))
 
 
 def _like(path: str, folder: str) -> None:
     """Folders on the way that were made here look like the host's."""
+    more = 0 if os.getuid() == 0 else 0o700
     while len(folder) > 1:
-        os.chmod(path + folder, stat.S_IMODE(os.lstat(folder).st_mode))
+        os.chmod(path + folder, stat.S_IMODE(os.lstat(folder).st_mode) | more)
         folder = os.path.dirname(folder)
 
 
@@ -202,12 +213,13 @@ def _mirror(path: str, base: str) -> None:
     for folder, folders, files in os.walk(base):
         for name in folders.copy():
             source, target = f"{folder}/{name}", f"{path}{folder}/{name}"
-            if os.path.islink(source):
+            if os.path.islink(source) or source in EMPTIED:
                 folders.remove(name)
                 continue
+            status = os.lstat(source)
             os.mkdir(target)
-            os.chmod(target, stat.S_IMODE(os.lstat(source).st_mode) | 0o700)
-            if not os.access(source, os.R_OK | os.X_OK):
+            os.chmod(target, stat.S_IMODE(status.st_mode) | 0o700)
+            if not open_to_all(status) or not os.access(source, os.R_OK | os.X_OK):
                 folders.remove(name)
                 os.setxattr(target, "user.overlay.opaque", b"y")
             elif _is_huge(source):
@@ -216,7 +228,7 @@ def _mirror(path: str, base: str) -> None:
             for name in files:
                 source, target = f"{folder}/{name}", f"{path}{folder}/{name}"
                 if not os.path.islink(source) and os.path.isfile(source) and _is_worth_it(source):
-                    if os.access(source, os.R_OK):
+                    if os.access(source, os.R_OK) and open_to_all(os.stat(source)):
                         shutil.copy2(source, target)
                     else:
                         with open(target, "w"):

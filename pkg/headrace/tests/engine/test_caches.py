@@ -60,6 +60,13 @@ def test_what_a_fork_has_set_off_adds_to_nothing_that_others_read() -> None:
             assert scopes[0].startswith("refs/pull/")
 
 
+def test_a_fork_that_has_been_deleted_since_is_one() -> None:
+    gone = {"pull_request": {"head": {"repo": None}}}, {"workflow_run": {"head_repository": None}}
+    assert [from_fork(event("pull_request", "refs/pull/7/merge", payload)) for payload in gone] == [True, True]
+    unknown: tuple[dict[str, Any], ...] = ({"pull_request": {"head": {}}}, {"pull_request": None}, {"workflow_run": {}}, {})
+    assert not any(from_fork(event("pull_request", "refs/pull/7/merge", payload)) for payload in unknown)
+
+
 def test_every_clone_and_every_place_of_jobs_has_caches_of_its_own(tmp_path: Path) -> None:
     names = []
     for folder in ("a", "b"):

@@ -158,6 +158,16 @@ def test_a_very_deep_tree_is_walked(tmp_path: Path) -> None:
 
 
 @pytest.mark.covers("language:5.7")
+def test_it_has_two_minutes_whatever_a_job_gives_it_to_read(tmp_path: Path) -> None:
+    with open(tmp_path / "it's", "wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(HashError) as caught:
+        hash_files(str(tmp_path), ["it's"], seconds=0.01)
+    assert str(caught.value) == "hashFiles('it''s') couldn't finish within 0.01 seconds."
+    (tmp_path / "it's").write_bytes(b"x")
+    assert hash_files(str(tmp_path), ["it's"], seconds=60)
+
+
 def test_the_option_comes_first() -> None:
     assert parse_arguments(["--FOLLOW-symbolic-links", "a"]) == (True, ["a"])
     assert parse_arguments(["a", "--follow-symbolic-links"]) == (False, ["a", "--follow-symbolic-links"])

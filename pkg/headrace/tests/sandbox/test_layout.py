@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from headrace.sandbox import ids, layout, skeleton
+from headrace.sandbox import ids, layout, secrets, skeleton
 
 
 def test_only_the_system_is_shown_and_nothing_that_holds_what_is_to_be_avoided() -> None:
@@ -71,17 +71,56 @@ def test_the_skeleton_of_root_holds_nothing_in_the_place_of_every_secret(tmp_pat
     assert all(line.split(":")[1] == "*" for line in Path(f"{path}/etc/shadow").read_text().splitlines())
 
 
-def test_a_folder_below_etc_that_changes_makes_another_skeleton_for_root_and_old_ones_go(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    secrets = tmp_path / "etc"
-    (secrets / "vpn").mkdir(parents=True)
-    monkeypatch.setattr(skeleton, "_SECRETS", (str(secrets),))
-    before = {how: skeleton.path_of(str(tmp_path), how, ()) for how in ("root", "single")}
-    assert before == {how: skeleton.path_of(str(tmp_path), how, ()) for how in ("root", "single")}
-    (secrets / "vpn" / "key").write_text("x")
-    assert skeleton.path_of(str(tmp_path), "root", ()) != before["root"]
-    assert skeleton.path_of(str(tmp_path), "single", ()) == before["single"]
+@pytest.fixture
+def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in the place of /etc and the like."""
+    folder = tmp_path / "etc"
+    (folder / "vpn").mkdir(parents=True)
+    monkeypatch.setattr(secrets, "_TOPS", (str(folder),))
+    return folder
+
+
+def test_what_becomes_private_makes_another_skeleton(tmp_path: Path, etc: Path) -> None:
+    def path() -> str:
+        return skeleton.path_of(str(tmp_path), "inner", (str(etc),))
+
+    seen = [path()]
+    assert path() == seen[0]
+    (etc / "vpn" / "public").write_text("x")
+    assert path() == seen[0]
+    (etc / "vpn" / "key").write_text("x")
+    (etc / "vpn" / "key").chmod(0o600)
+    seen.append(path())
+    (etc / "vpn" / "public").chmod(0o640)
+    seen.append(path())
+    (etc / "vpn").chmod(0o750)
+    seen.append(path())
+    assert len(set(seen)) == 4
+
+
+def test_what_not_everybody_may_read_is_hidden_and_of_a_closed_folder_all(tmp_path: Path, etc: Path) -> None:
+    modes = {"open": 0o644, "key": 0o600, "group": 0o640, "program": 0o4711, "vpn/key": 0o400}
+    for name, mode in modes.items():
+        (etc / name).write_text("x")
+        (etc / name).chmod(mode)
+    (etc / "closed" / "below").mkdir(parents=True)
+    (etc / "closed" / "below" / "open").write_text("x")
+    (etc / "closed").chmod(0o710)
+    (etc / "link").symlink_to("key")
+    for how in ("inner", "single"):  # all of it is ours
+        found = sorted(os.path.relpath(path, etc) for path, _ in secrets.hidden(how, (str(etc),)))
+        assert found == ["closed", "group", "key", "vpn/key"]
+    path = tmp_path / "made"
+    path.mkdir()
+    for each, status in secrets.hidden("inner", (str(etc),)):
+        skeleton._stand_in(str(path), each, status)
+    made = f"{path}{etc}"
+    assert os.getxattr(f"{made}/closed", "user.overlay.opaque") == b"y"
+    assert [os.path.getsize(f"{made}/{name}") for name in ("key", "group", "vpn/key")] == [0, 0, 0]
+    assert not os.path.lexists(f"{made}/open")
+
+
+def test_skeletons_that_nobody_asks_for_go(tmp_path: Path) -> None:
     for name, age in (("old", 8), ("new", 6)):
         (tmp_path / "skeletons" / name).mkdir(parents=True)
         then = time.time() - age * 24 * 3600
@@ -124,6 +163,22 @@ def test_a_bare_skeleton_holds_what_the_view_of_a_job_is_mounted_on_and_no_files
     skeleton.bare(str(tmp_path), "single", ("/usr",))
     assert {"usr", "proc", "sys", "dev", "tmp", "home"} <= set(os.listdir(tmp_path))
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and not path.is_symlink()]
+
+
+def test_a_folder_that_a_job_finds_closed_is_not_seen_through_its_base(tmp_path: Path) -> None:
+    (tmp_path / "open" / "inner").mkdir(parents=True)
+    (tmp_path / "closed" / "inner").mkdir(parents=True)
+    tmp_path.chmod(0o755)
+    (tmp_path / "closed").chmod(0o750)
+    system = (str(tmp_path),)
+    asked = [str(tmp_path / name / "inner") for name in ("open", "closed")]
+    assert layout.exposures(asked, system) == ((asked[1], asked[1]),)
+    made = layout.Layout("single", system, "/s")
+    assert [made.shows(f"{path}/program") for path in asked] == [False, False]
+    for path in asked:
+        Path(path, "program").write_text("")
+    assert [made.shows(f"{path}/program") for path in asked] == [True, False]
+    assert layout.Layout("single", system, "/s", ((asked[1], asked[1]),)).shows(f"{asked[1]}/program")
 
 
 def test_a_path_is_shown_where_its_folder_is_at_the_same_place(tmp_path: Path) -> None:
