@@ -36,6 +36,10 @@ class Layout(Struct, frozen=True):
         real = os.path.realpath(path)
         return any(real.startswith(f"{target}/") for source, target in self.overlays() if source == target)
 
+    def held(self) -> list[str]:
+        """Folders of the machine that a job sees at the same path."""
+        return [target for source, target in self.overlays() if source == target]
+
     def overlays(self) -> tuple[tuple[str, str], ...]:
         """Every folder of the host that lies below a layer of the job's: on the host, in the job. Outer ones first."""
         return (*((base, base) for base in self.bases), *self.exposed)

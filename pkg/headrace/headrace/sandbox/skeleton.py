@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from zlib import crc32
 
+from headrace.sandbox import hosted
 from headrace.sandbox.ids import HOST_IDS, Mode
-from headrace.sandbox.places import HOME, TOOLS, WORK
+from headrace.sandbox.places import HOME, OWN, TOOLS, WORK
 
 _OWN = (
     ("proc", 0o555), ("sys", 0o555), ("dev", 0o755), ("run", 0o755), ("run/lock", 0o1777), ("run/scratch", 0o755),
+    (OWN[1:], 0o755),
     ("tmp", 0o1777), ("home", 0o755), ("root", 0o700), ("mnt", 0o755), ("srv", 0o755), ("media", 0o755), ("boot", 0o755),
     (HOME[1:], 0o755), (WORK[1:], 0o755),
 )  # fmt: skip
@@ -32,7 +34,7 @@ _TOO_MANY = 3000  # folders of a tree that is not worth mirroring: a package is 
 
 def path_of(jobs: str, how: Mode, bases: tuple[str, ...]) -> str:
     """Where the skeleton for this state of the machine lies, made or not. Its name says what it was made from."""
-    facts = [how, repr(bases)]
+    facts = [how, repr(bases), hosted.fingerprint()]
     secrets = [folder for top in _SECRETS for folder in _folders(top)] if how in ("root", "inner") else []
     for watched in dict.fromkeys((*_WATCHED, *secrets)):
         try:
@@ -111,6 +113,7 @@ def _fill(path: str, how: Mode, bases: tuple[str, ...]) -> None:
             _guard(path, base)
     os.makedirs(path + TOOLS, exist_ok=True)
     _own_files(path, mirrored)
+    hosted.lay(path)
     if how == "root":
         _hand_over(path)
 
@@ -166,20 +169,31 @@ def _guard(path: str, base: str) -> None:
     for folder, folders, files in os.walk(base):
         for name in folders.copy():
             source = f"{folder}/{name}"
-            if os.path.islink(source):
+            status = _status(source)
+            if status is None or stat.S_ISLNK(status.st_mode):
                 folders.remove(name)
-            elif os.lstat(source).st_mode & 0o005 != 0o005:
+            elif status.st_mode & 0o005 != 0o005:
                 folders.remove(name)
-                _opaque(path + source, os.lstat(source))
+                _opaque(path + source, status)
         for name in files:
             source = f"{folder}/{name}"
-            status = os.lstat(source)
-            if stat.S_ISREG(status.st_mode) and not status.st_mode & 0o004 and not source.startswith("/var/cache/apt/"):  # locks
+            status = _status(source)
+            if status is None or source.startswith("/var/cache/apt/"):  # locks
+                continue
+            if stat.S_ISREG(status.st_mode) and not status.st_mode & 0o004:
                 os.makedirs(path + folder, exist_ok=True)
                 _like(path, folder)
                 with open(path + source, "w"):
                     pass
                 os.chmod(path + source, stat.S_IMODE(status.st_mode))
+
+
+def _status(path: str) -> os.stat_result | None:
+    """None where it is gone by now: the machine goes on while the skeleton is made."""
+    try:
+        return os.lstat(path)
+    except FileNotFoundError:
+        return None
 
 
 def _opaque(target: str, like: os.stat_result) -> None:
@@ -202,11 +216,12 @@ def _mirror(path: str, base: str) -> None:
     for folder, folders, files in os.walk(base):
         for name in folders.copy():
             source, target = f"{folder}/{name}", f"{path}{folder}/{name}"
-            if os.path.islink(source):
+            status = _status(source)
+            if status is None or stat.S_ISLNK(status.st_mode):
                 folders.remove(name)
                 continue
             os.mkdir(target)
-            os.chmod(target, stat.S_IMODE(os.lstat(source).st_mode) | 0o700)
+            os.chmod(target, stat.S_IMODE(status.st_mode) | 0o700)
             if not os.access(source, os.R_OK | os.X_OK):
                 folders.remove(name)
                 os.setxattr(target, "user.overlay.opaque", b"y")
@@ -215,12 +230,21 @@ def _mirror(path: str, base: str) -> None:
         if folder.startswith(_COPIED):
             for name in files:
                 source, target = f"{folder}/{name}", f"{path}{folder}/{name}"
-                if not os.path.islink(source) and os.path.isfile(source) and _is_worth_it(source):
-                    if os.access(source, os.R_OK):
-                        shutil.copy2(source, target)
-                    else:
-                        with open(target, "w"):
-                            pass
+                if not os.path.islink(source) and os.path.isfile(source):
+                    try:
+                        _copy(source, target)
+                    except FileNotFoundError:  # by now
+                        continue
+
+
+def _copy(source: str, target: str) -> None:
+    if not _is_worth_it(source):
+        return
+    if os.access(source, os.R_OK):
+        shutil.copy2(source, target)
+    else:
+        with open(target, "w"):
+            pass
 
 
 def _is_worth_it(source: str) -> bool:
