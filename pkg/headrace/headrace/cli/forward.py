@@ -3,14 +3,14 @@ files that jobs might not see."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from headrace.base.errors import Problem, UsageError
+from headrace.base.lean import lazy_pattern
 from headrace.sandbox.inherit import USER_FILES
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_MADE = re.compile(r"PATH|HOME|CI|(GITHUB|RUNNER|ACTIONS|HEADRACE|INPUT|STATE)_.*")
+_VARIABLE = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*")
+_MADE = lazy_pattern(r"PATH|HOME|CI|(GITHUB|RUNNER|ACTIONS|HEADRACE|INPUT|STATE)_.*")
 
 
 def check(forward: Sequence[str]) -> None:

@@ -6,24 +6,25 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
 from headrace.base.errors import EngineError, Problem
+from headrace.base.lean import lazy_pattern
 from headrace.base.paths import jobs_dir, state_dir
 from headrace.sandbox.inherit import NAMING, USER_FILES, places
 
 LIMIT = 4 << 20
 """Bytes of a file that jobs get a copy of at most: it travels with every ticket."""
 
-_SETTING = re.compile(
-    r"^\s*(?:cert|client-cert|cafile|certfile|keyfile|find-links|index-url|extra-index-url|index|url|registry)\s*=\s*(.+)$", re.M
+_SETTING = lazy_pattern(
+    r"^\s*(?:\S*:)?(?:cert|client-cert|cafile|certfile|keyfile|find-links|index-url|extra-index-url|index|url|registry)\s*=\s*(.+)$", re.M
 )
+_QUOTED = lazy_pattern(rb"%([0-9A-Fa-f]{2})")
 _SECRETS = (
-    re.compile(r"://[^/\s:@]*:([^/\s@]+)@"),
-    re.compile(r"(?:_authToken|_auth|_password)\s*=\s*[\"']?([^\s\"']+)"),
-    re.compile(r"\bpassword\s+(\S+)"),
+    lazy_pattern(r"://[^/\s:@]*:([^/\s@]+)@"),
+    lazy_pattern(r"(?:_authToken|_auth|_password)\s*=\s*[\"']?([^\s\"']+)"),
+    lazy_pattern(r"\bpassword\s+(\S+)"),
 )
 
 
@@ -64,7 +65,7 @@ def named(value: str) -> Iterator[str]:
         piece = piece.strip("\"'")
         at = piece.find("file://")
         if at == 0 or (at > 0 and piece[at - 1] == "="):
-            yield unquote(urlsplit(piece[at:]).path)
+            yield _unquoted("/" + re.split(r"[?#]", piece[at + 7 :])[0].partition("/")[2])
         elif piece.startswith("/"):
             yield from (each for each in piece.split(":") if each.startswith("/"))
 
@@ -138,7 +139,7 @@ def secrets(texts: Iterable[bytes | str]) -> list[str]:
     ['pass', 'abc', 'c']
     """
     plain = [text if isinstance(text, str) else _text(text) for text in texts]
-    return [unquote(match[1]) for text in plain for pattern in _SECRETS for match in pattern.finditer(text)]
+    return [_unquoted(match[1]) for text in plain for pattern in _SECRETS for match in pattern.finditer(text)]
 
 
 def _settings(forward: Sequence[str], environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -157,6 +158,10 @@ def _read(path: str) -> bytes:
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "replace")
+
+
+def _unquoted(text: str) -> str:
+    return os.fsdecode(_QUOTED.sub(lambda match: bytes([int(match[1], 16)]), os.fsencode(text)))
 
 
 def _plain(path: str) -> str:
