@@ -53,6 +53,14 @@ def test_a_job_of_a_headrace_in_a_job_is_parted_from_it(headrace: Headrace) -> N
     assert not Path("/usr/mine").exists()
 
 
+def test_sudo_is_there_as_well_and_so_is_the_warning_of_a_job_without(headrace: Headrace) -> None:
+    done = run(headrace, *inside("sudo touch /etc/mine && echo sudo $(sudo id -u)", "r"), "cd r", f"{CALL} -v")
+    assert (done.status, "| sudo 0" in done.err, "On a hosted runner" in done.err) == (0, True, False), done.err
+    done = headrace.run(job(*inside("touch /etc/mine", "r"), "cd r", f"{CALL} -v"), *ON, "-v", folder="again")
+    assert (done.status, "the job changed /etc/mine without sudo" in done.err) == (0, True), done.err
+    assert len([line for line in done.err.splitlines() if line.startswith("warning: ")]) == 0  # of the outer job
+
+
 def test_what_fails_in_there_fails_out_here(headrace: Headrace) -> None:
     done = run(headrace, *inside("exit 7", "r"), "cd r", f"{CALL} -v")
     assert (done.status, "exit code 7" in done.err) == (1, True), done.err

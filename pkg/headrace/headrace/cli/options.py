@@ -53,6 +53,7 @@ RUNNING = (
     Option(("--memory",), "size", "SIZE", "Memory that one job may use, such as 4g."),
     Option(("--processes",), "number", "N", "Processes that one job may have."),
     Option(("--disk",), "size", "SIZE", "Room on the disk that the files of one job may take, such as 10g."),
+    Option(("--forward",), "many", "NAME", "Give jobs pip.conf, uv.toml, .npmrc, .netrc or a variable of yours (repeatable)."),
     Option(("--native",), "choice", "", "Native drop-ins for well-known actions.", ("on", "off")),
     Option(("--max-parallel",), "number", "N", "At most so many jobs at once."),
     Option(("--no-share",), "flag", "", "Run every job from its first step, sharing nothing."),

@@ -114,22 +114,30 @@ HOST = (
 
 
 def notes(
-    environ: Mapping[str, str], left_out: Sequence[str], parting: Parting, network: str, limits: str = ""
-) -> tuple[str, ...]:
+    environ: Mapping[str, str], left_out: Sequence[str], parting: Parting, network: str, limits: str = "",
+    forward: Sequence[str] = (), env: Mapping[str, str] | None = None,
+) -> tuple[str, ...]:  # fmt: skip
     """What is said once at the start of a run. `left_out`: what of the working tree could not be read; `limits`: those of jobs
-    which are parted from the machine."""
-    if parting.parts == "namespaces":
+    which are parted from the machine; `forward`: what jobs get of the caller's own, `env`: what `--env` gives them."""
+    from headrace.sandbox.inherit import NAMING, USER_FILES, places
+
+    parted = parting.parts == "namespaces"
+    if parted:
         said = [NAMESPACES, NETWORKS["slirp" if parting.slirp else network], limits]
     else:
         said = [f"isolation: host{f', as {parting.why} (`headrace doctor`)' if parting.why else ''}. {HOST}"]
     if left_out:
         said.append(f"not part of the run, because it cannot be read: {', '.join(left_out)}")
-    home = environ.get("HOME", "")
-    config = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
-    places = (f"{config}/pip/pip.conf", f"{home}/.pip/pip.conf", f"{config}/uv/uv.toml", f"{home}/.npmrc", f"{home}/.netrc")
-    unseen = [place for place in places if os.path.exists(place)]
+    there = {name: [path for _, path in places(name, environ) if os.path.exists(path)] for name in USER_FILES}
+    unseen = [path for name, paths in there.items() if name not in forward for path in paths]
     if unseen:
-        said.append(f"jobs do not see {', '.join(unseen)}, as none of it is on a hosted machine")
+        changes = "`forward` in [tool.headrace] changes that"
+        said.append(f"jobs do not see {', '.join(unseen)}, as none of it is on a hosted machine ({changes})")
+    env = env or {}
+    if forward or (parted and any(name in environ or name in env for name in NAMING)):
+        from headrace.cli.forward import notes as forwarded
+
+        said += forwarded(environ, env, forward, there, parted)
     return tuple(said)
 
 
@@ -144,13 +152,19 @@ def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str]
     for name in asked.actions:
         if name not in used:
             raise UsageError(Problem(f"--action {name}: nothing that runs uses it", hint="leave it out"))
+    forward = tuple(values["forward"])
+    if forward:
+        from headrace.cli.forward import check
+
+        check(forward)
     limits, limits_note = _limits(values) if parting.parts == "namespaces" else (None, "")
     return RunOptions(
-        notes=notes(os.environ, left_out, parting, values["network"] or "private", limits_note),
+        notes=notes(os.environ, left_out, parting, values["network"] or "private", limits_note, forward, asked.env),
         parting=parting,
         limits=limits,
         network=values["network"] or "private",
         expose=tuple(os.path.abspath(path) for path in values["expose"]),
+        forward=forward,
         native=values["native"] != "off",
         max_parallel=values["max_parallel"] or 0,
         share=not values["no_share"],

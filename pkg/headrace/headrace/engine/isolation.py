@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from headrace.base.errors import EngineError, Problem
 from headrace.base.paths import cache_dir, jobs_dir, state_dir, work_dir
@@ -23,10 +23,10 @@ PACKAGES = "/run/headrace/packages"
 
 
 def make_layout(
-    plan: Plan, options: RunOptions, run: str, scope: str, preparing: Callable[[], None] = lambda: None
+    plan: Plan, options: RunOptions, run: str, scope: str, named: Iterable[str] = (), preparing: Callable[[], None] = lambda: None
 ) -> layout.Layout:
-    """The layout of all jobs of the run; makes what they share. `preparing` is called before that takes long. Raises
-    EngineError."""
+    """The layout of all jobs of the run; makes what they share. `named`: folders that variables of the jobs name. `preparing` is
+    called before that takes long. Raises EngineError."""
     how = options.parting.mode or ids.mode()
     event = plan.event
     try:
@@ -40,6 +40,8 @@ def make_layout(
         if how == "root":
             os.chown(shared, ids.HOST_IDS, ids.HOST_IDS)
         exposed = layout.exposures([*interpreters(), *_nodes(plan), *options.expose, *options.path_prepend], system)
+        if folders := list(named):
+            exposed = (*exposed, *_named(folders, [*system, *(target for _, target in exposed)]))
         jobs = [planned.job for planned in plan.jobs.values()]
         if any(job.uses_actions or isinstance(job.body, Call) for job in jobs):  # what a call holds is not known yet
             exposed = (*exposed, *_source(event, work_dir(run)))
@@ -69,6 +71,19 @@ def _own_homes() -> Iterator[str]:
                 yield home
         except OSError:
             continue
+
+
+def _named(folders: Iterable[str], held: list[str]) -> Iterator[tuple[str, str]]:
+    """Folders that a job is to find under these names. `held`: those that it sees anyway."""
+    from headrace.engine.forward import lies_in, place
+
+    for folder in folders:
+        found, real = place(folder, held), os.path.realpath(folder)
+        if lies_in(found, held):
+            continue
+        for source, _ in layout.exposures([real], ()):
+            held.append(found + source[len(real) :])
+            yield source, held[-1]
 
 
 def _actions(plan: Plan) -> tuple[tuple[str, str], ...]:

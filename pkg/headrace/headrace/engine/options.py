@@ -31,6 +31,7 @@ class RunOptions(Struct, frozen=True):
     network: Literal["private", "host", "none"] = "private"
     expose: tuple[str, ...] = ()
     limits: JobLimits | None = None
+    forward: tuple[str, ...] = ()  # names of USER_FILES or of variables (sandbox/inherit.py)
     native: bool = True
     max_parallel: int = 0
     share: bool = True

@@ -18,12 +18,16 @@ from headrace.engine.services import ServiceHost
 from headrace.plan.contexts import RunInfo, entry_of, github_context, needs_context, strategy_context
 from headrace.plan.model import JobPath, Leg, Origin, Outcome, Plan, Planned
 from headrace.runner.ticket import Definition, Folders, JobTicket
-from headrace.sandbox.inherit import inherited
+from headrace.sandbox.inherit import NAMING, SURROUNDINGS, inherited
+from headrace.sandbox.places import USER
 
 if TYPE_CHECKING:
+    from headrace.engine.forward import Forwarded
     from headrace.runner.known import Known
     from headrace.sandbox.layout import Layout
     from headrace.workflow.model import Job
+
+_CACHES = {"PIP_CACHE_DIR": "pip", "UV_CACHE_DIR": "uv", "npm_config_cache": "npm"}
 
 
 class Tickets:
@@ -61,7 +65,7 @@ class Tickets:
         if options.parts == "namespaces":
             from headrace.engine.isolation import make_layout
 
-            self._layout = make_layout(self._plan, options, self._run, self._scope, preparing)
+            self._layout = make_layout(self._plan, options, self._run, self._scope, self._named_folders(), preparing)
             known["layout"] = msgspec.to_builtins(self._layout)
             known["network"] = options.network
             known["slirp"] = options.parting.slirp
@@ -101,10 +105,12 @@ class Tickets:
             strategy=strategy_context(leg),
             matrix=leg.matrix,
             secrets=self._secrets(planned.workflow),
-            masks=masks,
+            masks=(*masks, *self._forwarded.secrets) if self._forwarded else masks,
             workflow_env=workflow.env,
             workflow_defaults=workflow.defaults,
             base={**self._base, **fetching, **options.env},
+            surroundings=self._surroundings,
+            files=self._forwarded.copies(folders.home) if self._forwarded else (),
             isolation=options.parts,
             actions=actions,
             drop_ins=self._drop_ins if actions else {},
@@ -221,15 +227,52 @@ class Tickets:
         hide = [os.path.dirname(sys.executable)] if sys.prefix != sys.base_prefix else []
         if "VIRTUAL_ENV" in os.environ:
             hide.append(os.path.join(os.environ["VIRTUAL_ENV"], "bin"))
-        base = inherited(os.environ, self._options.path_prepend, hide)
+        base = inherited(os.environ, self._options.path_prepend, hide, self._options.forward)
         packages = os.path.join(cache_dir(), "packages", self._scope)
         if self._options.parts == "namespaces":
             from headrace.engine.isolation import PACKAGES
 
             packages = PACKAGES
-        for variable, name in (("PIP_CACHE_DIR", "pip"), ("UV_CACHE_DIR", "uv"), ("npm_config_cache", "npm")):
+            base |= {"USER": USER, "LOGNAME": USER, "SHELL": "/bin/bash"}
+        for variable, name in _CACHES.items():
             base[variable] = os.path.join(packages, name)
         return base
+
+    # -- of the caller's own --
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**self._base, **self._options.env}
+
+    @property
+    def _surroundings(self) -> tuple[str, ...]:
+        return () if self._options.parts == "host" else (*sorted(SURROUNDINGS), *_CACHES, *self._options.forward)
+
+    @cached_property
+    def _named(self) -> dict[str, str]:
+        """Paths of the machine that jobs are told of, and by what: of those that do not see all of it anyway."""
+        env, forward = self._environment, self._options.forward
+        if self._options.parts == "host" or not (forward or any(name in env for name in NAMING)):
+            return {}
+        from headrace.engine.forward import paths
+
+        return paths(env, forward, os.environ)
+
+    def _named_folders(self) -> list[str]:
+        if not self._named:
+            return []
+        from headrace.engine.forward import folders
+
+        return folders(self._named, self._plan.event.repository.root)
+
+    @cached_property
+    def _forwarded(self) -> Forwarded | None:
+        if not self._options.forward and not self._named:
+            return None
+        from headrace.engine.forward import forwarded
+
+        held = self._layout.held() if self._layout is not None else None
+        return forwarded(self._options.forward, os.environ, self._named, held)
 
     @property
     def _scope(self) -> str:

@@ -27,6 +27,8 @@ def summary(state: RunState, logs: Logs, argv: Sequence[str], style: Style) -> l
     lines = ["", headline(state, style), *_slowest(state, legs, labels, style)]
     if lacking := _unsupported(legs, state, labels, style):
         lines += ["", *lacking]
+    if warnings := _warnings(legs, state, labels, style):
+        lines += ["", *warnings]
     for leg in legs:
         if result_of(leg, state) in ("failure", "cancelled", "unfinished"):
             lines += ["", *_failure(leg, state, logs, argv, labels, style)]
@@ -68,6 +70,21 @@ def _unsupported(legs: Sequence[LegState], state: RunState, labels: Labels, styl
         name = style.paint(f"{style.glyph('unsupported')} {labels.of(first, state)}", HUES["unsupported"])
         more = f" and {count(len(others), 'more leg')}" if others else ""
         lines.append(f"{name}{more} unsupported{because}")
+    return lines
+
+
+def _warnings(legs: Sequence[LegState], state: RunState, labels: Labels, style: Style) -> list[str]:
+    """What the runner itself found at the end of a job, a line for all legs of which it says the same."""
+    alike: dict[tuple[str, str], list[LegState]] = {}
+    for leg in legs:
+        for step in leg.steps.values():
+            for note in step.annotations if step.stage == "complete" else ():
+                if note.level == "warning":
+                    alike.setdefault((leg.job, note.message), []).append(leg)
+    lines = []
+    for (_, message), (first, *others) in alike.items():
+        more = f" and {count(len(others), 'more leg')}" if others else ""
+        lines.append(f"{style.paint('warning', HUES['cancelled'])}: {labels.of(first, state)}{more}: {clean(message)}")
     return lines
 
 

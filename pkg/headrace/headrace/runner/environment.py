@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 # Keys of the `github` context that processes get. The runner exports exactly these; never token, event and a few more.
 _GITHUB = (
@@ -65,6 +65,16 @@ def default_variables(github: Mapping[str, Any], runner: Mapping[str, Any]) -> d
     result = {f"GITHUB_{key.upper()}": _text(github[key]) for key in _GITHUB if key in github}
     result.update({f"RUNNER_{key.upper()}": _text(runner[key]) for key in _RUNNER if runner.get(key) is not None})
     return result
+
+
+def surroundings(env: Mapping[str, str], names: Iterable[str]) -> str:
+    """Lines for `sudo` of a job (sandbox/sudo.sh), which put those of the variables that are there before a command.
+
+    >>> print(surroundings({"A": "it's", "B": "b"}, ["A", "C"]), end="")
+    set -- 'A=it'\\''s' "$@"
+    """
+    quoted = [f"{name}={env[name]}".replace("'", "'\\''") for name in names if name in env]
+    return "".join(f"set -- '{each}' \"$@\"\n" for each in quoted)
 
 
 def input_variables(declared: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

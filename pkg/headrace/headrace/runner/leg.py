@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headrace import __version__
@@ -18,6 +18,7 @@ from headrace.record.records import LegFinished, LegStarted, StepFinished, StepR
 from headrace.runner import folders, messages
 from headrace.runner.contexts import runner_context
 from headrace.runner.control import Control
+from headrace.runner.environment import surroundings
 from headrace.runner.log import LegLog
 from headrace.runner.masking import Masker
 from headrace.runner.process import Supervision
@@ -26,11 +27,18 @@ from headrace.runner.ready import Ready
 from headrace.runner.says import StepVoice
 from headrace.runner.step import StepRunner, words
 from headrace.runner.ticket import CancelOrder, JobTicket
+from headrace.sandbox.places import SURROUNDINGS
 from headrace.workflow import template
 from headrace.workflow.model import Steps, Uses
 
 OUTPUTS_LIMIT = 1 << 20
 """Bytes that all outputs of a job have together at most, counted as UTF-16: so GitHub does."""
+
+NAMED = 5
+"""Files that a warning names; it counts the others."""
+
+COUNTED = 100
+"""No more of them are looked for."""
 
 
 def run_leg(ticket: JobTicket, control: Control, ready: Ready) -> None:
@@ -174,7 +182,13 @@ class _Leg:
 
             install(self._ticket)
         event = json.dumps(self._ticket.github.get("event") or {}, indent=2, ensure_ascii=False)
-        self._sandbox.write([(f"{place.temp}/{folders.WORKFLOW}/event.json", event.encode("utf-8", "surrogatepass"))])
+        files = [(f"{place.temp}/{folders.WORKFLOW}/event.json", event.encode("utf-8", "surrogatepass"))]
+        if self._ticket.isolation == "namespaces":
+            text = surroundings(self._ticket.base, self._ticket.surroundings)
+            files.append((SURROUNDINGS, text.encode("utf-8", "surrogateescape")))
+        self._sandbox.write(files)
+        if self._ticket.files and (wrong := self._sandbox.call("lay", list(self._ticket.files))):
+            raise HeadraceError(Problem(f"what is forwarded cannot be put into the job: {wrong}"))
 
     def _environment(self) -> None:
         """Workflow `env`, then job `env`; neither sees itself or the other. `defaults.run` of the job replaces the workflow's."""
@@ -249,6 +263,8 @@ class _Leg:
                 self.log.write(voice.say("error", messages.OUTPUTS_TOO_LARGE.format(limit=OUTPUTS_LIMIT >> 20)))
                 progress.worsen("failure")
                 outputs = {}
+        if paths := self._ready.changes(ticket.folders.root, COUNTED, [path for path, _, _ in ticket.files]):
+            self.log.write(voice.say("warning", messages.WITHOUT_SUDO.format(paths=_some(paths))))
         self.log.write(b"Cleaning up orphan processes\n")
         self.log.flush()
         result: StepResult = "success" if ok else "failure"
@@ -261,3 +277,14 @@ class _Leg:
             "steps": self._progress.steps,
             "job": self._ticket.job_context(self._progress.status),
         }
+
+
+def _some(paths: Sequence[str]) -> str:
+    """The first few, and how many there are.
+
+    >>> _some(["/a"]), _some(["/a", "/b"]), _some([f"/{number}" for number in range(7)])
+    ('/a', '/a and /b', '/0, /1, /2, /3, /4 and 2 more')
+    """
+    shown, more = list(paths[:NAMED]), len(paths) - NAMED
+    last = shown.pop() if more < 1 else f"{more} more" if len(paths) < COUNTED else f"{more} more or so"
+    return f"{', '.join(shown)} and {last}" if shown else last

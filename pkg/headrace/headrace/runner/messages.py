@@ -71,6 +71,10 @@ INNER_TIMEOUT = "The action has timed out."
 JOB_TIMEOUT = "The job running on runner {runner} has exceeded the maximum execution time of {minutes} minutes."
 SKIPPED_OUTPUT = "Skip output '{name}' since it may contain secret."
 OUTPUTS_TOO_LARGE = "The outputs of the job are larger than {limit} MB, which is more than GitHub takes."  # ours
+WITHOUT_SUDO = (  # ours
+    "On a hosted runner this would fail, or go elsewhere: the job changed {paths} without sudo, where its user may not write. "
+    "Use sudo there."
+)
 OUTPUTS_FAILED = "Fail to evaluate job outputs"
 POST_CLEANUP = "Post job cleanup."
 ACTION_LOAD = "Failed to load {file}"

@@ -4,7 +4,7 @@ by."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, structs
@@ -13,25 +13,29 @@ from headrace.base.errors import EngineError, Problem
 from headrace.runner import folders
 from headrace.runner.hashing import hash_inside
 from headrace.runner.ticket import Folders, JobTicket
+from headrace.sandbox.files import lay
 from headrace.sandbox.host import open_host
-from headrace.sandbox.protocol import Sandbox
+from headrace.sandbox.protocol import Function, Sandbox
 
 if TYPE_CHECKING:
     from headrace.runner.limits import LegLimits
 
-FUNCTIONS = {"hash": hash_inside}
+FUNCTIONS: dict[str, Function] = {"hash": hash_inside, "lay": lay}
 """What `Sandbox.call` knows."""
 
 
 class Ready(Struct):
     """`folder` is the leg's folder as it is called now, empty where there is none yet; `env` what every program of the job
-    must be told of its place; `watch` makes of the leg's folder what minds its limits, where it has some."""
+    must be told of its place; `watch` makes of the leg's folder what minds its limits, where it has some. `changes`: what the
+    job, whose folder it is given, has changed that wants `sudo`, so many paths at most, and not those given
+    (sandbox/changes.py)."""
 
     sandbox: Sandbox
     folder: str = ""
     env: dict[str, str] = {}
     watch: Callable[[str], LegLimits] | None = None
     limits: LegLimits | None = None
+    changes: Callable[[str, int, Sequence[str]], list[str]] = lambda folder, many, own: []
 
     def take(self, ticket: JobTicket) -> JobTicket:
         """Give all of it to the leg; its ticket as it stands then. Raises OSError."""
@@ -39,7 +43,9 @@ class Ready(Struct):
         folders.make(self.sandbox, ticket.folders)
         if self.watch is not None:
             self.limits = self.watch(ticket.folders.root)
-        return structs.replace(ticket, base={**ticket.base, **self.env}) if self.env else ticket
+        if not self.env:
+            return ticket
+        return structs.replace(ticket, base={**ticket.base, **self.env}, surroundings=(*ticket.surroundings, *self.env))
 
 
 def get_ready(close_private: Callable[[], None], run: dict[str, Any]) -> Ready:
@@ -64,7 +70,7 @@ def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready
     import hashlib  # noqa: F401  # nothing can be imported in the job
 
     from headrace.runner.limits import LegLimits
-    from headrace.sandbox import enter, layout, outlet, slirp
+    from headrace.sandbox import changes, enter, layout, outlet, slirp
     from headrace.sandbox.limits import model
     from headrace.sandbox.namespaces import open_namespaces
 
@@ -92,4 +98,7 @@ def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready
         what = f"{error.filename}: " if error.filename else ""
         raise EngineError(Problem(f"no sandbox can be made here: {what}{error.strerror}", hint=OTHERWISE)) from None
     folders.make(sandbox, Folders.inside("", run["repository"], ""))
-    return Ready(sandbox, folder, env, lambda root: LegLimits(limits, guard, root, sandbox.end_all))
+    return Ready(
+        sandbox, folder, env, lambda root: LegLimits(limits, guard, root, sandbox.end_all),
+        changes=lambda root, many, own: changes.without_sudo(decoded, root, many, own),
+    )  # fmt: skip

@@ -49,9 +49,9 @@ class Definition(Struct, frozen=True):
 
 class JobTicket(Struct, frozen=True):
     """`github`, `inputs`, `vars`, `needs`, `strategy`, `matrix` are the contexts. `secrets` holds GITHUB_TOKEN too; `masks` are
-    further values that no log may show. `base` is the weakest environment; `actions` goes to actions only (ACTIONS_…), `drop_ins`
-    to native drop-ins only (HEADRACE_…), `identity` to every program (what asks for identity tokens). `called` is there in a
-    called workflow only."""
+    further values that no log may show. `base` is the weakest environment, `surroundings` names what of it a program gets under
+    `sudo` too (of a job that has one of its own); `actions` goes to actions only (ACTIONS_…), `drop_ins` to native drop-ins only
+    (HEADRACE_…), `identity` to every program (what asks for identity tokens). `called` is there in a called workflow only."""
 
     run: str
     leg: str
@@ -69,6 +69,8 @@ class JobTicket(Struct, frozen=True):
     workflow_env: Token | None = None
     workflow_defaults: Token | None = None
     base: dict[str, str] = {}
+    surroundings: tuple[str, ...] = ()
+    files: tuple[tuple[str, bytes, int], ...] = ()  # copies of the caller's that are forwarded: where, what, and their mode
     actions: dict[str, str] = {}
     drop_ins: dict[str, str] = {}
     identity: dict[str, str] = {}

@@ -30,12 +30,12 @@ def job_folders(layout: Layout, folder: str) -> None:
     """The upper folders of a job's overlays and those that overlays work in, below `folder`. Raises OSError."""
     owner = ids.owner(layout.mode)
     for source, target in (("", "/_root"), *layout.overlays()):
-        for made in (f"{folder}/up/{_flat(target)}", f"{folder}/overlay/{_flat(target)}"):
+        for made in (f"{folder}/up/{flat(target)}", f"{folder}/overlay/{flat(target)}"):
             os.makedirs(made, exist_ok=True)
             if layout.mode == "root":
                 os.chown(made, owner, owner)
         if source:
-            os.chmod(f"{folder}/up/{_flat(target)}", os.stat(source).st_mode & 0o7777)
+            os.chmod(f"{folder}/up/{flat(target)}", os.stat(source).st_mode & 0o7777)
     if layout.scratch:
         os.makedirs(f"{folder}/scratch", exist_ok=True)
         if layout.mode == "root":
@@ -55,7 +55,7 @@ def _make_tun(path: str) -> None:
         return
 
 
-def _flat(target: str) -> str:
+def flat(target: str) -> str:
     """A folder's name for a path in the job: layers keep one folder for each overlay."""
     return target[1:].replace("%", "%25").replace("/", "%")
 
@@ -88,7 +88,7 @@ def enter(layout: Layout, folder: str, layers: Sequence[str], control: Channel, 
         return f"/proc/self/fd/{held[-1]}"
 
     def stack(target: str) -> list[str]:
-        kept = [f"{layer}/{_flat(target)}" for layer in layers] + [layout.skeleton + target]
+        kept = [f"{layer}/{flat(target)}" for layer in layers] + [layout.skeleton + target]
         return [at(path) for path in kept if os.path.isdir(path)]
 
     stacks = [
@@ -96,8 +96,8 @@ def enter(layout: Layout, folder: str, layers: Sequence[str], control: Channel, 
             source if source in clones else at(source),  # by its name it could not be found once something is mounted over /tmp
             target,
             stack(target),
-            at(f"{folder}/up/{_flat(target)}"),
-            at(f"{folder}/overlay/{_flat(target)}"),
+            at(f"{folder}/up/{flat(target)}"),
+            at(f"{folder}/overlay/{flat(target)}"),
         )
         for source, target in layout.overlays()
     ]

@@ -45,3 +45,18 @@ def make_folders(paths: Iterable[str]) -> None:
     """Raises OSError."""
     for path in paths:
         os.makedirs(path, exist_ok=True)
+
+
+def lay(given: Iterable[tuple[str, bytes, int]]) -> str:
+    """Put copies (path, content, mode) where there is nothing yet, with the folders above them. Raises nothing: what went
+    wrong, or an empty text."""
+    for path, data, mode in given:
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            write_new([(path, data)])
+            os.chmod(path, mode)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            return f"{path}: {error.strerror}"
+    return ""

@@ -38,6 +38,10 @@ class Layout(Struct, frozen=True):
         exposed = (source for source, target in self.exposed if source == target)
         return any(real.startswith(f"{source}/") for source in exposed) or _seen(real, self.bases)
 
+    def held(self) -> list[str]:
+        """Folders of the machine that a job sees at the same path."""
+        return [target for source, target in self.overlays() if source == target]
+
     def overlays(self) -> tuple[tuple[str, str], ...]:
         """Every folder of the host that lies below a layer of the job's: on the host, in the job. Outer ones first."""
         return (*((base, base) for base in self.bases), *self.exposed)

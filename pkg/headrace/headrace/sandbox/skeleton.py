@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable, Iterator
 from zlib import crc32
 
+from headrace.sandbox import hosted
 from headrace.sandbox.ids import HOST_IDS, Mode
-from headrace.sandbox.places import HOME, TOOLS, WORK
+from headrace.sandbox.places import HOME, OWN, TOOLS, WORK
 from headrace.sandbox.secrets import EMPTIED, hidden, open_to_all
 
 _OWN = (
     ("proc", 0o555), ("sys", 0o555), ("dev", 0o755), ("run", 0o755), ("run/lock", 0o1777), ("run/scratch", 0o755),
+    (OWN[1:], 0o755),
     ("tmp", 0o1777), ("home", 0o755), ("root", 0o700), ("mnt", 0o755), ("srv", 0o755), ("media", 0o755), ("boot", 0o755),
     (HOME[1:], 0o755), (WORK[1:], 0o755),
 )  # fmt: skip
@@ -31,7 +33,8 @@ _TOO_MANY = 3000  # folders of a tree that is not worth mirroring: a package is 
 
 def path_of(jobs: str, how: Mode, bases: tuple[str, ...]) -> str:
     """Where the skeleton for this state of the machine lies, made or not. Its name says what it was made from."""
-    facts = [how, repr(bases), *sorted(f"{path} {status.st_mode}" for path, status in hidden(how, bases))]
+    facts = [how, repr(bases), hosted.fingerprint()]
+    facts += sorted(f"{path} {status.st_mode}" for path, status in hidden(how, bases))
     for watched in _WATCHED:
         try:
             status = os.stat(watched)
@@ -112,6 +115,7 @@ def _fill(path: str, how: Mode, bases: tuple[str, ...]) -> None:
             _empty(path, folder)
     os.makedirs(path + TOOLS, exist_ok=True)
     _own_files(path, mirrored)
+    hosted.lay(path)
     if how == "root":
         _hand_over(path)
 
@@ -184,12 +188,20 @@ def _empty(path: str, top: str) -> None:
     _opaque(path + top, os.stat(top))
     for folder, folders, _ in os.walk(top) if top != "/var/tmp" else ():
         for name in folders.copy():
-            status = os.lstat(f"{folder}/{name}")
-            if stat.S_ISDIR(status.st_mode):
+            status = _status(f"{folder}/{name}")
+            if status is not None and stat.S_ISDIR(status.st_mode):
                 os.mkdir(f"{path}{folder}/{name}")
                 os.chmod(f"{path}{folder}/{name}", stat.S_IMODE(status.st_mode) | 0o700)
-            if not stat.S_ISDIR(status.st_mode) or not open_to_all(status):
+            if status is None or not stat.S_ISDIR(status.st_mode) or not open_to_all(status):
                 folders.remove(name)
+
+
+def _status(path: str) -> os.stat_result | None:
+    """None where it is gone by now: the machine goes on while the skeleton is made."""
+    try:
+        return os.lstat(path)
+    except FileNotFoundError:
+        return None
 
 
 def _opaque(target: str, like: os.stat_result) -> None:
@@ -213,10 +225,10 @@ def _mirror(path: str, base: str) -> None:
     for folder, folders, files in os.walk(base):
         for name in folders.copy():
             source, target = f"{folder}/{name}", f"{path}{folder}/{name}"
-            if os.path.islink(source) or source in EMPTIED:
+            status = _status(source)
+            if status is None or stat.S_ISLNK(status.st_mode) or source in EMPTIED:
                 folders.remove(name)
                 continue
-            status = os.lstat(source)
             os.mkdir(target)
             os.chmod(target, stat.S_IMODE(status.st_mode) | 0o700)
             if not open_to_all(status) or not os.access(source, os.R_OK | os.X_OK):
@@ -227,12 +239,21 @@ def _mirror(path: str, base: str) -> None:
         if folder.startswith(_COPIED):
             for name in files:
                 source, target = f"{folder}/{name}", f"{path}{folder}/{name}"
-                if not os.path.islink(source) and os.path.isfile(source) and _is_worth_it(source):
-                    if os.access(source, os.R_OK) and open_to_all(os.stat(source)):
-                        shutil.copy2(source, target)
-                    else:
-                        with open(target, "w"):
-                            pass
+                if not os.path.islink(source) and os.path.isfile(source):
+                    try:
+                        _copy(source, target)
+                    except FileNotFoundError:  # by now
+                        continue
+
+
+def _copy(source: str, target: str) -> None:
+    if not _is_worth_it(source):
+        return
+    if os.access(source, os.R_OK) and open_to_all(os.stat(source)):
+        shutil.copy2(source, target)
+    else:
+        with open(target, "w"):
+            pass
 
 
 def _is_worth_it(source: str) -> bool:

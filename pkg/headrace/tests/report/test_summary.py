@@ -43,6 +43,21 @@ def test_a_green_run_is_two_lines(told: Told) -> None:
     assert shown(told) == ["", "✓ success: 2 success in 4.0s (6.0s of jobs)", "  slowest: CI/lint 3.0s, CI/test 3.0s"]
 
 
+def test_what_the_runner_warns_of_at_the_end_of_a_job_stands_below_a_green_headline(told: Told) -> None:
+    told.start()
+    for index in (0, 1):
+        leg = told.queue("test", index=index, matrix={"n": index})
+        told.begin(leg)
+        told.step(leg, 1, "Run make")
+        told.note(leg, 1, "the step's own", level="warning")
+        told.step(leg, 2, "Complete job", "complete")
+        told.note(leg, 2, "the job changed /etc/x", level="warning")
+        told.note(leg, 2, "by the way", level="notice")
+        told.end(leg)
+    told.finish()
+    assert shown(told)[3:] == ["", "warning: CI/test and 1 more leg: the job changed /etc/x"]
+
+
 def test_an_engine_that_died_leaves_its_jobs_unfinished(told: Told) -> None:
     told.start()
     leg = told.queue("test")
