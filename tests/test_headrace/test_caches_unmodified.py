@@ -20,7 +20,7 @@ from test_core.caches import Cached
 from test_core.calls import Headrace
 
 KEY = b"a key of this test, long enough"
-MIRRORS = "HEADRACE_TEST_MIRRORS"
+MIRRORS = "HEADRACE_MIRRORS"
 TOOLKITS = ("3.2.4", "4.1.0", "6.3.0")
 MAKE = "- run: mkdir -p 'my data' ~/.store && echo one > 'my data/file' && echo two > ~/.store/file\n"
 SHOW = "- run: cat 'my data/file' ~/.store/file\n"
