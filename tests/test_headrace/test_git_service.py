@@ -127,3 +127,27 @@ def test_the_published_checkout_runs_unmodified(headrace: Headrace, version: str
         said[native] = lines[lines.index("shell: /usr/bin/bash -e {0}") + 1 :][:3]
     assert said["on"] == said["off"]
     assert "## main...origin/main" in said["on"]
+
+
+@pytest.mark.covers("runtime:3.3")
+def test_what_scripts_read_the_repository_with_is_good_for_nothing_else(actions: Actions) -> None:
+    script = """\
+- uses: actions/checkout@v4
+- shell: python3 {0}
+  run: |
+    import base64, os, urllib.error, urllib.request
+    token = base64.b64decode(os.environ["GIT_CONFIG_VALUE_1"].split()[-1]).decode().partition(":")[2]
+    origin = os.environ["GIT_CONFIG_KEY_0"].removeprefix("url.").partition("/git/")[0]
+    assert "ACTIONS_RUNTIME_TOKEN" not in os.environ
+    for service, method in (("ArtifactService", "ListArtifacts"), ("CacheService", "GetCacheEntryDownloadURL")):
+        request = urllib.request.Request(f"{origin}/twirp/github.actions.results.api.v1.{service}/{method}", b"{}")
+        request.add_header("Authorization", "Bearer " + token)
+        request.add_header("Content-Type", "application/json")
+        try:
+            print("answer", urllib.request.urlopen(request).status)
+        except urllib.error.HTTPError as error:
+            print("answer", error.code)
+"""
+    status, lines, err = run(actions, repository(actions, script).root)
+    assert status == 0, err
+    assert [line for line in lines if line.startswith("answer")] == ["answer 401", "answer 401"]

@@ -199,14 +199,15 @@ class Tickets:
         from zlib import crc32
 
         from headrace.engine.caches import cache_grant
-        from headrace.services.grants import issue
+        from headrace.services.grants import issue, issue_reading
 
         place = "parted" if self._options.parts == "namespaces" else f"{crc32(os.fsencode(jobs_dir())):08x}"
         grant = cache_grant(self._plan.event, self._run, f"leg-{self._number(leg.path)}", place)
         token = issue(grant, self._services.key)
         url = self._services.url
-        secret = base64.b64encode(f"x-access-token:{token}".encode()).decode()
         name = self._plan.event.repository.full_name
+        reading = issue_reading(name, self._services.key)  # the runtime token is for actions only
+        secret = base64.b64encode(f"x-access-token:{reading}".encode()).decode()
         settings = (
             (f"url.{url}git/{name}.insteadOf", f"{RunInfo().server_url}/{name}"),
             (f"http.{url}git/.extraHeader", f"Authorization: basic {secret}"),
@@ -220,7 +221,7 @@ class Tickets:
         }  # fmt: skip
         if not grant.writes:
             own["ACTIONS_CACHE_MODE"] = "read"
-        return own, (token, secret), fetching
+        return own, (token, reading, secret), fetching
 
     @cached_property
     def _base(self) -> dict[str, str]:

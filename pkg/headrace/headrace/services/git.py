@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from headrace.services.grants import GrantError, JobGrant, verify
+from headrace.services.grants import READING, GrantError, check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ class GitService:
                 query = f"?{request.url.query}" if request.url.query else ""
                 return RedirectResponse(f"{self._server}/{name}{path}{query}", 302)
             raise HTTPException(404, "there is no such repository here")
-        grant = self._grant(request)
-        if grant.repository.lower() != name.lower():
+        if self._granted(request).lower() != name.lower():
             raise HTTPException(403, "this token is another repository's")
         if "git-receive-pack" in (path.removeprefix("/"), request.query_params.get("service")):
             raise HTTPException(403, _NO_PUSH)
@@ -51,16 +50,20 @@ class GitService:
             raise HTTPException(404, "that is no request of git's smart protocol")
         return await _backend(request, folder, path)
 
-    def _grant(self, request: Request) -> JobGrant:
+    def _granted(self, request: Request) -> str:
+        """The repository that the caller may read."""
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         refused = HTTPException(401, "the request carries no token", {"WWW-Authenticate": 'Basic realm="git"'})
         if scheme.lower() != "basic":
             raise refused
         try:
             token = base64.b64decode(given, validate=True).decode("utf-8").partition(":")[2]
-            return verify(token, self._key)
+            claims = check(token, self._key)
         except (binascii.Error, UnicodeDecodeError, GrantError):
             raise refused from None
+        if claims.get("scope") != READING:
+            raise refused
+        return str(claims.get("repository", ""))
 
 
 def _split(path: str) -> tuple[str, str]:

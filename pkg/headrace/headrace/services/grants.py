@@ -27,6 +27,10 @@ IDENTITY = "identity"
 """The scope of what asks for identity tokens."""
 
 
+READING = "git"
+"""The scope of what reads a repository. Every step has it; a script has no other."""
+
+
 class JobGrant(Struct, frozen=True):
     """A job of a run. Ids are texts without blanks and colons; names of artifacts are unique per `run_id`, so an attempt of a run
     has one of its own. `caches` names the repository whose caches the job has: those of the scope `ref`, which it may add to if
@@ -85,6 +89,11 @@ def issue(grant: JobGrant, key: bytes, *, lifetime_s: int = _LIFETIME_S) -> str:
 def issue_request(claims: dict[str, str], key: bytes, *, lifetime_s: int = _LIFETIME_S) -> str:
     """The secret with which one job asks for identity tokens that say `claims`."""
     return sign({"scope": IDENTITY, "exp": int(time.time()) + lifetime_s, "claims": claims}, key)
+
+
+def issue_reading(repository: str, key: bytes, *, lifetime_s: int = _LIFETIME_S) -> str:
+    """The secret with which git in a job reads `owner/name`."""
+    return sign({"scope": READING, "exp": int(time.time()) + lifetime_s, "repository": repository}, key)
 
 
 def verify(token: str, key: bytes) -> JobGrant:
