@@ -18,7 +18,8 @@ LIMIT = 4 << 20
 """Bytes of a file that jobs get a copy of at most: it travels with every ticket."""
 
 _SETTING = lazy_pattern(
-    r"^\s*(?:\S*:)?(?:cert|client-cert|cafile|certfile|keyfile|find-links|index-url|extra-index-url|index|url|registry)\s*=\s*(.+)$", re.M
+    r"^\s*(?:\S*:)?(?:cert|client-cert|cafile|certfile|keyfile|find-links|index-url|extra-index-url|index|url|registry)\s*=\s*(.+)$",
+    re.M,
 )
 _QUOTED = lazy_pattern(rb"%([0-9A-Fa-f]{2})")
 _SECRETS = (
