@@ -20,12 +20,16 @@ from headrace.sandbox.channel import Channel, Closed, close_all
 from headrace.sandbox.children import adopt_orphans, childless, end_all, kill, reap
 from headrace.sandbox.protocol import Function
 
+UMASK = 0o022
+"""Of all that a job makes, as on a hosted machine, whatever the caller's is."""
+
 # Python ignores these, and an ignored signal stays ignored through exec: a step must get the defaults
 _RESET = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
 
 
 def serve(channel: Channel, functions: Mapping[str, Function] | None = None) -> None:
     """Serve until the socket ends, then leave no process. Returns; the caller exits. `functions`: those that `call` knows."""
+    os.umask(UMASK)
     adopt_orphans()
     wake, alarm = os.pipe()
     os.set_blocking(alarm, False)

@@ -11,7 +11,7 @@ from headrace.sandbox.programs import find
 
 _SECONDS = 5.0
 _GUARDS = (("--enable-sandbox", "--enable-seccomp"), ("--enable-sandbox",))
-"""What keeps the program from doing harm, if a job's packets should take it over: it sees no file of the machine's, has no powers,
+"""What keeps the program from doing harm, should a job's packets take it over: it sees no file of the machine's, has no powers,
 and may do few system calls; the latter is not in every build."""
 
 _TUN = "/dev/net/tun"
