@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from test_core.calls import Headrace, interrupt, lines_until, until
+from test_core.layers import refusal
 from test_core.processes import ended
 
 HELLO = "  a: {runs-on: ubuntu-latest, steps: [{run: echo hello}]}\n"
@@ -49,6 +50,21 @@ def test_what_the_caller_has_open_is_not_open_in_a_job(headrace: Headrace) -> No
     assert shell(headrace, "$headrace run 7</etc/passwd", root).returncode == 0
     assert shell(headrace, "[ -e /proc/$$/fd/7 ]", root).returncode == 1
     assert shell(headrace, "[ -e /proc/$$/fd/7 ] 7</etc/passwd", root).returncode == 0
+
+
+@pytest.mark.parametrize("isolation", ["host", "namespaces"])
+def test_the_umask_of_the_caller_is_not_that_of_a_job(headrace: Headrace, isolation: str) -> None:
+    why = refusal(headrace.home, 1) if isolation == "namespaces" else ""
+    if why:
+        pytest.skip(f"no layers in a user namespace here: {why}")
+    script = "touch made; stat -c %a made"
+    if isolation == "namespaces":
+        script += "; stat -c %a / /opt/hostedtoolcache /run/scratch /home/runner $PWD"
+    root = headrace.repository(f"  a: {{runs-on: ubuntu-latest, steps: [{{run: {script}}}]}}\n").root
+    for umask in ("077", "000"):
+        done = shell(headrace, f"umask {umask}; $headrace run -v --isolation {isolation}", root)
+        said = [line.rpartition("| ")[2] for line in done.stderr.splitlines()]
+        assert {line for line in said if line.isdecimal()} == ({"644"} if isolation == "host" else {"644", "755"}), done.stderr
 
 
 @pytest.mark.parametrize("name", ["HUP", "INT"])

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from headrace.sandbox.children import descendants
 from headrace.sandbox.slirp import usable
 from test_core.calls import Done, Headrace, lines_until, until
 from test_core.layers import refusal
@@ -203,6 +204,23 @@ def test_with_slirp4netns_a_job_has_an_interface_and_no_proxy_and_still_not_the_
     for number, host in enumerate(("127.0.0.1", "10.0.2.2")):
         done = run(headrace, ASK.format(proxy=False, host=host, port=server), folder=f"r{number}")
         assert any(line.startswith("refused:") for line in output(done)), done.err
+
+
+@pytest.mark.skipif(not usable(os.environ), reason="needs slirp4netns, and /dev/net/tun for everybody")
+def test_what_answers_a_jobs_packets_has_no_files_and_no_powers(headrace: Headrace) -> None:
+    """Were it taken over by one, it would be of no use to it."""
+    process = headrace.start("run", *ON, "-v", cwd=headrace.repository(one("echo begun; sleep 900")).root)
+    lines_until(process, "| begun")
+    helpers = [pid for pid in descendants(process.pid) if Path(f"/proc/{pid}/comm").read_text().strip() == "slirp4netns"]
+    assert helpers
+    for pid in helpers:  # that of the job, and that of the one which stands by
+        status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+        assert status["Seccomp"] == "2"
+        assert int(status["CapEff"], 16) & ~(1 << 10) == 0  # only to bind low ports
+        if os.getuid() == 0:
+            assert "usr" not in os.listdir(f"/proc/{pid}/root")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
 
 
 def test_without_slirp4netns_there_is_a_proxy(headrace: Headrace, no_slirp: str) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from headrace.sandbox import ids, kernel
 from headrace.sandbox.channel import Channel
+from headrace.sandbox.init import UMASK
 from headrace.sandbox.layout import Layout
 
 # Not fuse: a process that waits for a file system of the job's own making, and holds the other end of it too, cannot be killed,
@@ -34,10 +35,10 @@ def job_folders(layout: Layout, folder: str) -> None:
             os.makedirs(made, exist_ok=True)
             if layout.mode == "root":
                 os.chown(made, owner, owner)
-        if source:
-            os.chmod(f"{folder}/up/{flat(target)}", os.stat(source).st_mode & 0o7777)
+        os.chmod(f"{folder}/up/{flat(target)}", os.stat(source).st_mode & 0o7777 if source else 0o755)
     if layout.scratch:
         os.makedirs(f"{folder}/scratch", exist_ok=True)
+        os.chmod(f"{folder}/scratch", 0o755)
         if layout.mode == "root":
             os.chown(f"{folder}/scratch", owner, owner)
             _make_tun(f"{folder}/tun")
@@ -66,6 +67,7 @@ def enter(layout: Layout, folder: str, layers: Sequence[str], control: Channel, 
     process 1 once all is in its place. `serve` is what process 1 does then. Raises OSError, in either process. Returns in the
     first process only."""
     spaces = kernel.NEWNS | kernel.NEWPID | kernel.NEWIPC | kernel.NEWUTS | (0 if layout.host_network else kernel.NEWNET)
+    os.umask(UMASK)
     kernel.forget_words()
     kernel.leave_session_keys()
     clones: dict[str, int] = {}

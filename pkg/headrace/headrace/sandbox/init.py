@@ -23,6 +23,10 @@ from headrace.sandbox.protocol import Function
 if TYPE_CHECKING:
     from headrace.sandbox.oom import OomScore
 
+
+UMASK = 0o022
+"""Of all that a job makes, as on a hosted machine, whatever the caller's is."""
+
 # Python ignores these, and an ignored signal stays ignored through exec: a step must get the defaults
 _RESET = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
 
@@ -30,6 +34,7 @@ _RESET = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.
 def serve(channel: Channel, functions: Mapping[str, Function] | None = None, score: OomScore | None = None) -> None:
     """Serve until the socket ends, then leave no process. Returns; the caller exits. `functions`: those that `call` knows.
     `score` makes steps the ones to be killed when memory is short."""
+    os.umask(UMASK)
     adopt_orphans()
     wake, alarm = os.pipe()
     os.set_blocking(alarm, False)

@@ -114,6 +114,7 @@ def _fill(path: str, how: Mode, bases: tuple[str, ...]) -> None:
         if any(folder == base or folder.startswith(f"{base}/") for base in bases) and os.path.isdir(folder):
             _empty(path, folder)
     os.makedirs(path + TOOLS, exist_ok=True)
+    os.chmod(path + TOOLS, 0o755)
     _own_files(path, mirrored)
     hosted.lay(path)
     if how == "root":

@@ -10,6 +10,10 @@ from headrace.sandbox.outlet import upstreams
 from headrace.sandbox.programs import find
 
 _SECONDS = 5.0
+_GUARDS = (("--enable-sandbox", "--enable-seccomp"), ("--enable-sandbox",))
+"""What keeps the program from doing harm, should a job's packets take it over: it sees no file of the machine's, has no powers,
+and may do few system calls; the latter is not in every build."""
+
 _TUN = "/dev/net/tun"
 
 
@@ -24,9 +28,13 @@ def usable(environ: Mapping[str, str]) -> str:
 def attach(program: str, pid: int) -> bool:
     """Give the network of process `pid` a way out; whether that has worked. The helper is a child of this process and ends with
     it. The machine's own loopback stays out of reach."""
+    return any(_attach(program, pid, guards) for guards in _GUARDS)
+
+
+def _attach(program: str, pid: int, guards: tuple[str, ...]) -> bool:
     ready, tell = os.pipe2(os.O_CLOEXEC)
     watched, held = os.pipe2(os.O_CLOEXEC)
-    words = [program, "--configure", "--mtu=65520", "--disable-host-loopback", "-r", "3", "-e", "4", str(pid), "tap0"]
+    words = [program, "--configure", "--mtu=65520", "--disable-host-loopback", *guards, "-r", "3", "-e", "4", str(pid), "tap0"]
     high = [_above(tell), _above(watched)]
     try:
         os.posix_spawn(
@@ -49,10 +57,14 @@ def attach(program: str, pid: int) -> bool:
     finally:
         for fd in (*high, tell, watched):
             os.close(fd)
+    works = False
     try:
-        return bool(select.select([ready], [], [], _SECONDS)[0]) and os.read(ready, 1) == b"1"
+        works = bool(select.select([ready], [], [], _SECONDS)[0]) and os.read(ready, 1) == b"1"
     finally:
         os.close(ready)
+        if not works:
+            os.close(held)  # that ends it
+    return works
 
 
 def _above(fd: int) -> int:
