@@ -2,7 +2,8 @@
 
 That is our own group where it was delegated to us (`systemd-run --user --scope -p Delegate=yes`): its processes go into a group
 below it then, since one that hands controllers on may hold none. Or it is the root of all, which may. Else it is one further up:
-`app.slice` of the user's own systemd, say, for a terminal on a desktop. Settings of groups that are not ours are never changed.
+`app.slice` of the user's own systemd, say, for a terminal on a desktop. Settings of groups that are not ours are never changed,
+and jobs never leave a group that has settings which would not hold for them any more.
 """
 
 from __future__ import annotations
@@ -114,6 +115,10 @@ def find() -> tuple[Cgroup2, dict[Resource, str]]:
             refusals = {**dict.fromkeys(resources, why), **refusals}
         if len(best.resources) == len(_CONTROLLERS):
             break
+        bound = _binding(folder)
+        if bound:
+            refusals = {**dict.fromkeys(_CONTROLLERS, f"{folder}: jobs would escape from its {bound}"), **refusals}
+            break
     return best, {resource: why for resource, why in refusals.items() if resource not in best.resources}
 
 
@@ -122,6 +127,15 @@ def _upwards(folder: str) -> Iterator[str]:
     while os.path.exists(f"{folder}/cgroup.controllers"):
         yield folder
         folder = os.path.dirname(folder)
+
+
+def _binding(folder: str) -> str:
+    """A setting of a group that holds for whatever is in it; empty where there is none. Those of memory and processes are none:
+    what jobs may use is reckoned from them."""
+    for name in ("cpu.max", "memory.high", "cpuset.cpus", "io.max"):
+        if get(f"{folder}/{name}").split()[:1] not in ([], ["max"]):
+            return name
+    return ""
 
 
 def _try(folder: str, resources: tuple[Resource, ...]) -> str:
