@@ -16,12 +16,13 @@ def available() -> bool:
     return False
 
 
-def restore(paths: list[str], key: str) -> str:
-    """Unpack the entry `key` to where its files were; the key that matched, "" if none did. Warns where it cannot ask."""
-    toolkit.warning(f"Failed to restore: getCacheEntry failed: {_NONE}")
+def restore(paths: list[str], key: str, *, asked: bool = True) -> str:
+    """Unpack the entry `key` to where its files were; the key that matched, "" if none did. Where it cannot ask it says so: as a
+    warning if caching was `asked` for, else in the log alone."""
+    (toolkit.warning if asked else toolkit.info)(f"Failed to restore: getCacheEntry failed: {_NONE}")
     return ""
 
 
-def save(paths: list[str], key: str) -> None:
-    """Keep what is at `paths` under `key`. Warns where it cannot."""
-    toolkit.warning(f"Failed to save: reserveCache failed: {_NONE}")
+def save(paths: list[str], key: str, *, asked: bool = True) -> None:
+    """Keep what is at `paths` under `key`. Says like `restore` where it cannot."""
+    (toolkit.warning if asked else toolkit.info)(f"Failed to save: reserveCache failed: {_NONE}")

@@ -50,7 +50,7 @@ def restore(caches: Caches, uv_version: str, python: str) -> None:
 def _restore(caches: Caches, folder: str, key: str, state: str, output: str) -> None:
     what = "cache" if caches.major >= 7 else "uv cache"
     toolkit.info(f"Trying to restore {what} from GitHub Actions cache with key: {key}")
-    matched = caching.restore([folder], key)
+    matched = caching.restore([folder], key, asked=_asked())
     if matched:
         toolkit.save_state(state, matched)
         toolkit.info(f"{what} restored from GitHub Actions cache with key: {matched}")
@@ -81,7 +81,7 @@ def save(caches: Caches) -> None:
             )
         elif get_state(_PYTHON_MATCHED) != f"{key}-python":
             toolkit.info(f"Including Python cache path: {caches.pythons}")
-            caching.save([caches.pythons], f"{key}-python")
+            caching.save([caches.pythons], f"{key}-python", asked=_asked())
 
 
 def _save_uv(caches: Caches, key: str) -> None:
@@ -99,7 +99,7 @@ def _save_uv(caches: Caches, key: str) -> None:
         folder = now
     if os.path.exists(folder):
         toolkit.info(f"Including uv cache path: {folder}" if caches.major >= 7 else f"Saving cache path: {folder}")
-        caching.save([folder], key)
+        caching.save([folder], key, asked=_asked())
     elif caches.major >= 4 and get_input("ignore-nothing-to-cache") == "true":
         toolkit.info("No cacheable uv cache paths were found. Ignoring because ignore-nothing-to-cache is enabled.")
     else:
@@ -107,6 +107,11 @@ def _save_uv(caches: Caches, key: str) -> None:
             f"Cache path {folder} does not exist on disk. This likely indicates that there are no dependencies to cache. "
             "Consider disabling the cache input if it is not needed."
         )
+
+
+def _asked() -> bool:
+    """Whether the workflow wants a cache, or the action by itself."""
+    return get_input("enable-cache") == "true"
 
 
 def _prune() -> None:
