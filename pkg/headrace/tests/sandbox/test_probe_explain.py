@@ -202,7 +202,11 @@ def test_where_the_file_says_otherwise_it_is_another_row(tmp_path: Path, name: s
 
 def test_what_no_row_knows_is_said_as_the_kernel_said_it(tmp_path: Path) -> None:
     found = explain(machine(tmp_path), refused("mounts", errno.EPERM, "pivot_root"))
-    assert (found.row, found.short, found.passing) == ("unknown", "pivot_root: Operation not permitted", False)
+    assert (found.row, found.short, found.passing) == (
+        "unknown",
+        "it is refused here (pivot_root: Operation not permitted)",
+        False,
+    )
     assert explain(machine(tmp_path), refused("program", 0, "the trial")).passing
 
 

@@ -56,8 +56,8 @@ def explain(machine: Machine, refused: Refused) -> Explanation:
         if row.applies(machine, refused):
             text, mend = row.text(machine, refused), row.mend(machine, refused)
             return Explanation(row.name, row.aspect, row.short, text, mend, row.passing)
-    what = f"{refused.what}: {refused.text}"
-    return Explanation("unknown", ASPECTS[refused.step], what, f"it is refused here ({what})", WITHOUT, refused.errno in _PASSING)
+    text = f"it is refused here ({refused.what}: {refused.text})"
+    return Explanation("unknown", ASPECTS[refused.step], text, text, WITHOUT, refused.errno in _PASSING)
 
 
 def _on_the_way(machine: Machine, refused: Refused) -> bool:
