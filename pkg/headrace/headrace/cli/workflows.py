@@ -51,20 +51,34 @@ class Tree(Protocol):
 
 
 class WorkTree:
-    """The files as they lie in the working tree."""
+    """The files as they lie in the working tree, and as git would have them: a link is its own text, and leads nowhere, least of
+    all to a file that is not the repository's."""
 
     def __init__(self, root: str) -> None:
-        self._root = root
+        self._root = os.path.realpath(root)
 
     def names(self, folder: str) -> list[str]:
         try:
-            found = os.listdir(os.path.join(self._root, folder))
+            with os.scandir(self._place(folder)) as entries:
+                found = [entry.name for entry in entries if entry.name.endswith(SUFFIXES) and not entry.is_symlink()]
         except OSError:
             return []
-        return sorted(f"{folder}/{name}" if folder != "." else name for name in found if name.endswith(SUFFIXES))
+        return sorted(f"{folder}/{name}" if folder != "." else name for name in found)
 
     def get(self, path: str) -> bytes | None:
-        return read_regular(os.path.join(self._root, path))
+        folder, name = os.path.split(path)
+        try:
+            place = os.path.join(self._place(folder), name)
+            return os.fsencode(os.readlink(place)) if os.path.islink(place) else read_regular(place)
+        except OSError:
+            return None
+
+    def _place(self, folder: str) -> str:
+        """Where a folder is. Raises OSError where the way there is no way to git."""
+        place = os.path.normpath(os.path.join(self._root, folder))
+        if os.path.realpath(place) != place:
+            raise NotADirectoryError(folder)
+        return place
 
 
 class CommitTree:

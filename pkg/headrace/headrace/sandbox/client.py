@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -44,7 +45,8 @@ class InitClient:
             raise SandboxLost(Problem("the process that starts this job's steps was killed")) from None
 
     def pump(self) -> None:
-        self._take(self._receive())
+        if select.select([self._channel], [], [], 0)[0]:  # else an answer that was waited for has brought it already
+            self._take(self._receive())
 
     def _receive(self) -> dict[str, Any]:
         try:

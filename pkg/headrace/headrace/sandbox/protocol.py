@@ -37,7 +37,7 @@ class Sandbox(Protocol):
     def fileno(self) -> int: ...
 
     def pump(self) -> None:
-        """Take in what init reports. Raises SandboxLost where init is gone."""
+        """Take in what init reports, if it does. Raises SandboxLost where init is gone."""
         ...
 
     def find(self, name: str, path: str) -> str | None:

@@ -82,6 +82,8 @@ def _walk(bases: Iterable[str], reaches: Callable[[os.stat_result], bool]) -> It
 def _starts(bases: Iterable[str]) -> Iterator[str]:
     """The folders to look through: bases below one of ours, and those of ours that lie below a base."""
     for base in bases:
+        if base in EMPTIED:
+            continue
         for top in _TOPS:
             if base == top or base.startswith(f"{top}/"):
                 yield base

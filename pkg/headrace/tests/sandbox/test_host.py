@@ -55,6 +55,15 @@ def test_a_process_gets_its_folder_environment_and_an_empty_stdin(box: HostSandb
     assert output(box, "pwd; echo $X; cat", cwd=str(tmp_path), env={"X": "a b"}) == f"{tmp_path}\na b\n"
 
 
+def test_there_may_be_nothing_to_take_in(box: HostSandbox) -> None:
+    """An answer that was waited for has brought it along."""
+    process, _ = start(box, "exit 5")
+    select.select([box], [], [])
+    assert box.find("sh", PATH)
+    assert process.status == 5
+    box.pump()
+
+
 @pytest.mark.parametrize(("script", "status"), [("exit 0", 0), ("exit 3", 3), ("kill -9 $$", 137), ("kill -INT $$", 130)])
 def test_the_status_is_as_shells_print_it(box: HostSandbox, script: str, status: int) -> None:
     process, out = start(box, script)
