@@ -32,7 +32,7 @@ def settle(memory: int = 0, processes: int = 0, disk: int = 0) -> Limits:
     limits = Limits(machine.bounds(work_dir(""), memory, processes, disk), choice.means)
     if memory and limits.holder("memory") is None:
         why = choice.refusals.get("memory", "this machine has no control groups for it")
-        raise UsageError(Problem(f"--memory: nothing here can bound the memory of a job ({why})", hint=mend()))
+        raise UsageError(Problem(f"--memory: nothing here can bound the memory of a job ({why})", hint=mend() or "leave it out"))
     return limits
 
 

@@ -2,13 +2,13 @@
 
 That is our own group where it was delegated to us (`systemd-run --user --scope -p Delegate=yes`): its processes go into a group
 below it then, since one that hands controllers on may hold none. Or it is the root of all, which may. Else it is one further up:
-`app.slice` of the user's own systemd, say, for a terminal on a desktop. Settings of groups that are not ours are never changed.
+`app.slice` of the user's own systemd, say, for a terminal on a desktop. Settings of groups that are not ours are never changed,
+and jobs never leave a group that has settings which would not hold for them any more.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -100,9 +100,9 @@ def find() -> tuple[Cgroup2, dict[Resource, str]]:
     if not own:
         return Cgroup2(), refusals
     best = Cgroup2()
-    for folder in _upwards(own):
-        if folder == own:
-            _take_over(own)
+    _take_over(own)
+    reached, bound = reach(own)
+    for folder in reached:
         handed = get(f"{folder}/cgroup.subtree_control").split()
         resources = tuple(resource for resource, controller in _CONTROLLERS.items() if controller in handed)
         if len(resources) <= len(best.resources):
@@ -114,14 +114,22 @@ def find() -> tuple[Cgroup2, dict[Resource, str]]:
             refusals = {**dict.fromkeys(resources, why), **refusals}
         if len(best.resources) == len(_CONTROLLERS):
             break
+    if bound:
+        refusals = {**dict.fromkeys(_CONTROLLERS, f"jobs would escape from {bound}"), **refusals}
     return best, {resource: why for resource, why in refusals.items() if resource not in best.resources}
 
 
-def _upwards(folder: str) -> Iterator[str]:
-    """The group and those above it, as far as they are mounted."""
-    while os.path.exists(f"{folder}/cgroup.controllers"):
-        yield folder
-        folder = os.path.dirname(folder)
+def reach(own: str) -> tuple[list[str], str]:
+    """The group and those above it below which jobs may be: the way ends at one with a setting that would not hold for them any
+    more, whose file is told. Settings of memory and processes do not count: what jobs may use is reckoned from them."""
+    found = []
+    while os.path.exists(f"{own}/cgroup.controllers"):
+        found.append(own)
+        for name in ("cpu.max", "memory.high", "cpuset.cpus", "io.max"):
+            if get(f"{own}/{name}").split()[:1] not in ([], ["max"]):
+                return found, f"{own}/{name}"
+        own = os.path.dirname(own)
+    return found, ""
 
 
 def _try(folder: str, resources: tuple[Resource, ...]) -> str:
