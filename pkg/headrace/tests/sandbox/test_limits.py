@@ -14,7 +14,7 @@ import pytest
 from headrace.sandbox import kernel
 from headrace.sandbox.limits import explain, groups, machine
 from headrace.sandbox.limits.cgroup1 import Cgroup1
-from headrace.sandbox.limits.cgroup2 import Cgroup2
+from headrace.sandbox.limits.cgroup2 import Cgroup2, reach
 from headrace.sandbox.limits.choose import choose
 from headrace.sandbox.limits.disk import DiskWatch, used
 from headrace.sandbox.limits.model import Guards, Limits, decode
@@ -269,6 +269,30 @@ def test_without_groups_the_number_of_processes_is_held_in_process_one(tmp_path:
 
     assert inside(guards, limit) == [50, 50]
     assert guards.counts() == Counts()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "steps"),
+    [
+        ("", "", 3),
+        ("app/cpu.max", "max 100000\n", 3),
+        ("app/memory.max", "1000\n", 3),
+        ("app/cpuset.cpus", "\n", 3),
+        ("app/job/cpu.max", "50000 100000\n", 1),
+        ("app/cpuset.cpus", "0-1\n", 2),
+        ("app/memory.high", "1000\n", 2),
+    ],
+)
+def test_jobs_do_not_leave_a_group_that_binds_them_otherwise(tmp_path: Path, setting: str, value: str, steps: int) -> None:
+    own = tmp_path / "app" / "job"
+    own.mkdir(parents=True)
+    groups_of = [own, tmp_path / "app", tmp_path]
+    for folder in groups_of:
+        (folder / "cgroup.controllers").write_text("memory pids\n")
+    if setting:
+        (tmp_path / setting).write_text(value)
+    binds = str(tmp_path / setting) if steps < 3 else ""
+    assert reach(str(own)) == ([str(folder) for folder in groups_of[:steps]], binds)
 
 
 def test_a_process_is_forked_into_a_group_and_can_fork_and_start_others() -> None:

@@ -9,7 +9,6 @@ and jobs never leave a group that has settings which would not hold for them any
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -101,9 +100,9 @@ def find() -> tuple[Cgroup2, dict[Resource, str]]:
     if not own:
         return Cgroup2(), refusals
     best = Cgroup2()
-    for folder in _upwards(own):
-        if folder == own:
-            _take_over(own)
+    _take_over(own)
+    reached, bound = reach(own)
+    for folder in reached:
         handed = get(f"{folder}/cgroup.subtree_control").split()
         resources = tuple(resource for resource, controller in _CONTROLLERS.items() if controller in handed)
         if len(resources) <= len(best.resources):
@@ -115,27 +114,22 @@ def find() -> tuple[Cgroup2, dict[Resource, str]]:
             refusals = {**dict.fromkeys(resources, why), **refusals}
         if len(best.resources) == len(_CONTROLLERS):
             break
-        bound = _binding(folder)
-        if bound:
-            refusals = {**dict.fromkeys(_CONTROLLERS, f"{folder}: jobs would escape from its {bound}"), **refusals}
-            break
+    if bound:
+        refusals = {**dict.fromkeys(_CONTROLLERS, f"jobs would escape from {bound}"), **refusals}
     return best, {resource: why for resource, why in refusals.items() if resource not in best.resources}
 
 
-def _upwards(folder: str) -> Iterator[str]:
-    """The group and those above it, as far as they are mounted."""
-    while os.path.exists(f"{folder}/cgroup.controllers"):
-        yield folder
-        folder = os.path.dirname(folder)
-
-
-def _binding(folder: str) -> str:
-    """A setting of a group that holds for whatever is in it; empty where there is none. Those of memory and processes are none:
-    what jobs may use is reckoned from them."""
-    for name in ("cpu.max", "memory.high", "cpuset.cpus", "io.max"):
-        if get(f"{folder}/{name}").split()[:1] not in ([], ["max"]):
-            return name
-    return ""
+def reach(own: str) -> tuple[list[str], str]:
+    """The group and those above it below which jobs may be: the way ends at one with a setting that would not hold for them any
+    more, whose file is told. Settings of memory and processes do not count: what jobs may use is reckoned from them."""
+    found = []
+    while os.path.exists(f"{own}/cgroup.controllers"):
+        found.append(own)
+        for name in ("cpu.max", "memory.high", "cpuset.cpus", "io.max"):
+            if get(f"{own}/{name}").split()[:1] not in ([], ["max"]):
+                return found, f"{own}/{name}"
+        own = os.path.dirname(own)
+    return found, ""
 
 
 def _try(folder: str, resources: tuple[Resource, ...]) -> str:
