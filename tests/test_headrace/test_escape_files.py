@@ -124,9 +124,7 @@ def test_a_hash_is_of_the_jobs_own_files(headrace: Headrace, secret: Path, patte
 
 
 @pytest.mark.parametrize("tree", ["committed", "changed", "untracked"])
-def test_links_in_the_repository_are_not_followed_to_what_its_owner_has(
-    headrace: Headrace, secret: Path, tree: str
-) -> None:
+def test_links_in_the_repository_are_not_followed_to_what_its_owner_has(headrace: Headrace, secret: Path, tree: str) -> None:
     """A workflow, an action and a called workflow that are links, as a pull request can bring them along."""
     action = job(
         "      - uses: actions/checkout@v4\n", "      - uses: ./.github/actions/linked\n        continue-on-error: true\n"
