@@ -59,7 +59,7 @@ build:
 	@for package in $(PACKAGES); do $(MAKE) --no-print-directory -C pkg/$$package $@ PYTHON="$(PYTHON)" || exit; done
 
 slow: check-venv
-	$(PYTHON) -m pytest -m slow pkg/headrace/tests pkg/headrace_encryption/tests tests
+	$(PYTHON) -m pytest -n 2 -m slow pkg/headrace/tests pkg/headrace_encryption/tests tests
 
 proto:
 	@$(MAKE) --no-print-directory -C pkg/headrace proto PYTHON="$(PYTHON)"

@@ -19,6 +19,8 @@ from test_core.actions import Actions, output
 from test_core.artifacts import Service, Step
 from test_core.calls import Headrace
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:

@@ -19,6 +19,8 @@ from test_core.caches import Cached
 from test_core.calls import Done, Headrace
 from test_core.layers import refusal
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 MAKE = "- run: mkdir -p data && echo one > data/file\n"
 SHOW = "- run: cat data/file\n"
 

@@ -19,6 +19,8 @@ from test_core.actions import output
 from test_core.caches import Cached
 from test_core.calls import Headrace
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 KEY = b"a key of this test, long enough"
 MIRRORS = "HEADRACE_MIRRORS"
 TOOLKITS = ("3.2.4", "4.1.0", "6.3.0")

@@ -19,6 +19,8 @@ from test_core.calls import Done, Headrace
 from test_core.layers import refusal
 from test_core.machines import MASKED, SWITCHED_OFF, as_root, changed, filtered, on_an_overlay
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 JOB = "  a:\n    runs-on: ubuntu-latest\n    steps: [{run: 'true'}]\n"
 
 

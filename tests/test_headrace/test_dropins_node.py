@@ -10,6 +10,8 @@ import pytest
 from test_core.actions import Actions, output
 from test_core.calls import Headrace
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 needs_node = pytest.mark.skipif(shutil.which("node") is None or shutil.which("npm") is None, reason="needs node and npm")
 
 

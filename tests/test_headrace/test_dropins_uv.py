@@ -12,6 +12,8 @@ from test_core.actions import Actions, output
 from test_core.calls import Headrace
 from test_core.installations import make_wheel
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 needs_uv = pytest.mark.skipif(
     not os.path.exists(os.path.join(os.path.dirname(sys.executable), "uv")) and shutil.which("uv") is None, reason="needs uv"
 )

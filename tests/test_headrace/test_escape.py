@@ -20,6 +20,8 @@ from test_core.hostile.victim import SECRET, Plants, plant_as_root
 from test_core.layers import refusal
 from test_core.people import HeadraceAs, Person, python_for_all
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 PROGRAM = ("-m", "test_core.hostile.victim")
 SUITE = str(Path(test_core.__file__).parents[1])
 NESTED_HOME = "/home/runner"

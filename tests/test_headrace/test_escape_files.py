@@ -15,6 +15,8 @@ from test_core.hostile.victim import Plants
 from test_core.layers import refusal
 from test_core.repositories import make_repository
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 ON = ("--isolation", "namespaces", "-v")
 SECRET = "s3cr3t-of-the-machine"
 FILES = ("OUTPUT", "ENV", "PATH", "STATE", "STEP_SUMMARY")

@@ -15,6 +15,8 @@ from headrace.sandbox.limits.protocol import Resource
 from test_core.calls import Done, Headrace, lines_until, until
 from test_core.repositories import make_repository
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 ON = ("--isolation", "namespaces", "--network", "none")
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else "python3"
 FORKS = f"""\

@@ -11,6 +11,8 @@ import pytest
 from test_core.calls import Done, Headrace
 from test_core.layers import refusal
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 ON = ("--isolation", "namespaces")
 CALL = f"env PYTHONPATH={Path(package.__file__).parents[1]} {sys.executable} -m headrace.cli run --isolation namespaces"
 

@@ -9,6 +9,8 @@ from test_core.calls import Done, Headrace
 from test_core.layers import refusal
 from test_core.machines import SWITCHED_OFF, as_root, changed
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 JOB = "  a:\n    runs-on: ubuntu-latest\n    steps: [{run: 'true'}]\n"
 NAMESPACES = ("--isolation", "namespaces")
 

@@ -14,6 +14,8 @@ from headrace.sandbox import ids, places
 from test_core.calls import Done, Headrace
 from test_core.layers import refusal
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 ON = ("--isolation", "namespaces")
 WARNS = "On a hosted runner this would fail, or go elsewhere: the job changed "
 

@@ -25,6 +25,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_core.calls import until
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 MIB = 1 << 20
 
 

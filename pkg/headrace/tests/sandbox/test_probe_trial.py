@@ -17,6 +17,8 @@ from test_core.layers import refusal
 from test_core.machines import MASKED, SWITCHED_OFF, changed, filtered, in_chroot, on_an_overlay, without_attributes
 from test_core.processes import environment
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 
 @pytest.fixture(scope="module", autouse=True)
 def possible(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -11,6 +11,8 @@ import pytest
 from headrace.runner.environment import surroundings
 from headrace.sandbox import hosted, places
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 STEP = {"PATH": "/usr/bin:/bin", "HOME": "/home/runner", "USER": "runner", "LOGNAME": "runner", "SHELL": "/bin/sh", "LANG": "C",
         "FOO": "step"}  # fmt: skip
 
