@@ -8,6 +8,8 @@ import pytest
 from test_core.actions import Actions, composite, node, output
 from test_core.calls import Headrace
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 APPEND = "const put = (file, text) => require('fs').appendFileSync(process.env['GITHUB_' + file], text + '\\n');\n"
 

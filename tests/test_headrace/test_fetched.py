@@ -10,6 +10,8 @@ from test_core.callers import called
 from test_core.calls import Done, Headrace
 from test_core.repositories import GitRepository, make_repository
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 
 class Server:
     """Stands for GitHub: the repositories below a folder."""

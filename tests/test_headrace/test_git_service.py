@@ -11,6 +11,8 @@ from test_core.actions import Actions, composite, output
 from test_core.calls import Headrace
 from test_core.repositories import GitRepository
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 # What the published checkout is known to do, in git's own words.
 CHECKOUT = """
 - shell: bash

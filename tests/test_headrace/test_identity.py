@@ -9,6 +9,8 @@ from test_core.actions import Actions, output
 from test_core.callers import Runs, call, called, job
 from test_core.calls import Headrace
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 ASK = """\
 - shell: python3 {0}
   run: |

@@ -11,6 +11,8 @@ from headrace.runner.masking import derived
 from test_core.calls import Headrace, lines_until
 from test_core.repositories import make_repository
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 SECRET = "s3c'r\"e<t>&+long enough &+tail%"
 FORMS = tuple(dict.fromkeys([SECRET, *derived(SECRET)]))
 

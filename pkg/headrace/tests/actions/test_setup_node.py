@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from headrace.actions import nodes
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 ARCHITECTURE = {"x86_64": "x64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
 
 

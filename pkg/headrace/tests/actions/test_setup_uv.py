@@ -18,6 +18,8 @@ import pytest
 from headrace.actions import semver
 from headrace.actions.builtin import toolkit, uv_versions
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 ARCHITECTURE = os.uname().machine
 
 
@@ -120,7 +122,6 @@ def test_the_newest_is_the_one_of_this_machine_and_that_is_told(uv: Any) -> None
     assert "The newest uv is asked for: the one of this machine, 0.8.3, is taken for it." in step.log
 
 
-@pytest.mark.slow
 @pytest.mark.covers("runtime:10.3")
 @pytest.mark.parametrize(
     ("version", "strategy", "found"),
