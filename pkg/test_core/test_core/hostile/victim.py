@@ -261,14 +261,16 @@ def public(order: dict[str, Any]) -> list[str]:
     found = []
     for top in order["tops"]:
         for folder, _, files in os.walk(top):
+            below = folder[len(top) :].split("/")
+            ways = [top + "/".join(below[: count + 1]) for count in range(len(below))]
             for name in files:
-                status = os.lstat(f"{folder}/{name}")
-                if status.st_mode & 0o6000 and stat.S_ISREG(status.st_mode):
-                    below = folder[len(top) :].split("/")
-                    ways = [top + "/".join(below[: count + 1]) for count in range(len(below))]
-                    # what belongs to the job's ids the job may have opened itself
-                    if all(os.stat(way).st_mode & 0o001 for way in ways):
+                try:
+                    mode = os.lstat(f"{folder}/{name}").st_mode
+                    # a folder that belongs to the job's ids the job may have opened itself
+                    if mode & 0o6000 and stat.S_ISREG(mode) and all(os.stat(way).st_mode & 0o001 for way in ways):
                         found.append(f"{folder}/{name}")
+                except FileNotFoundError:  # it is just being deleted
+                    continue
     return found
 
 
