@@ -69,6 +69,18 @@ class Person:
             os.lchown(each, self.uid, self.gid)
 
 
+def account(*command: str) -> None:
+    """Change the machine's accounts. Whoever else does that just now locks them: then again."""
+    done: list[subprocess.CompletedProcess[str]] = []
+
+    def change() -> bool:
+        done.append(subprocess.run(command, capture_output=True, text=True, check=False))
+        return done[-1].returncode != 1 or "lock" not in done[-1].stderr
+
+    until(change, "the accounts stay locked")
+    assert done[-1].returncode in (0, 12), done[-1].stderr  # 12: a home or a mailbox that is not there
+
+
 def lay_in_memory(home: Path) -> bool:
     """Put an empty file system without a disk there, where it can hold layers: the first job of a user makes many small files,
     which some disks take long to delete. Whether that worked."""
@@ -126,7 +138,7 @@ class People:
     def make(self, *, ranges: bool) -> Person:
         """A user, with or without a range of further ids."""
         name = f"hr-{'sub' if ranges else 'one'}-{os.getpid() % 100000}"
-        subprocess.run(["useradd", "--create-home", "--user-group", "--shell", "/bin/sh", name], check=True)
+        account("useradd", "--create-home", "--user-group", "--shell", "/bin/sh", name)
         self.made.append(name)
         subprocess.run(
             ["usermod", "--append", "--groups", "adm", name], check=False
@@ -137,10 +149,10 @@ class People:
             own = [words for words in lines if words[0] == name]
             if ranges and not own:
                 start = max([int(words[1]) + int(words[2]) for words in lines] + [100000])
-                subprocess.run(["usermod", f"--add-sub{kind}", f"{start}-{start + 65535}", name], check=True)
+                account("usermod", f"--add-sub{kind}", f"{start}-{start + 65535}", name)
             for words in own if not ranges else []:
                 last = int(words[1]) + int(words[2]) - 1
-                subprocess.run(["usermod", f"--del-sub{kind}", f"{words[1]}-{last}", name], check=True)
+                account("usermod", f"--del-sub{kind}", f"{words[1]}-{last}", name)
         person = Person(name, self.python, self.packages)
         if lay_in_memory(person.home):
             self.mounted.append(person.home)
@@ -184,6 +196,6 @@ class People:
         for home in self.mounted:
             subprocess.run(["umount", str(home)], check=False)
         for name in self.made:
-            subprocess.run(["userdel", "--remove", name], capture_output=True, check=False)
+            account("userdel", "--remove", name)
         if self._packages is not None:
             shutil.rmtree(self._packages, ignore_errors=True)
