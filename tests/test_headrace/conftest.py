@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from test_core import differential
 from test_core.callers import Runs
 from test_core.calls import Headrace
 from test_core.people import People, Person
 
 
 @pytest.fixture
-def headrace(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headrace]:
+def headrace(request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Headrace]:
     calls = Headrace(tmp_path, tmp_path, tmp_path_factory.getbasetemp().parent / "bytecode")
+    host_only = request.node.get_closest_marker("host_only")
+    if host_only is not None and os.environ.get("HEADRACE_ISOLATION") == "namespaces":
+        pytest.skip(f"jobs on the machine as it is: {host_only.args[0]}")
+    calls.twice = bool(os.environ.get(differential.ASKED)) and host_only is None
     yield calls
     calls.close()
 

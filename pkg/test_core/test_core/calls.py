@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from test_core.differential import comparable, differences, last_run, legs
 from test_core.processes import ended
 from test_core.repositories import GitRepository, make_repository
 
@@ -53,6 +54,7 @@ class Headrace:
         self.folder = folder
         self.state = home / "state" / "headrace"
         self._bytecode = bytecode  # shared, so that only the first call compiles
+        self.twice = False  # runs in both ways of parting jobs, which must say the same
         self._started: list[subprocess.Popen[str]] = []
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -78,6 +80,27 @@ class Headrace:
 
     def __call__(self, *arguments: str, cwd: Path | None = None, stdin: str = "", **extra: str) -> Done:
         """Call it and wait for its end. `extra` goes into the environment."""
+        if self.twice and comparable(arguments, extra):
+            return self._twice(arguments, cwd, stdin, extra)
+        return self._once(arguments, cwd, stdin, extra)
+
+    def _twice(self, arguments: tuple[str, ...], cwd: Path | None, stdin: str, extra: Mapping[str, str]) -> Done:
+        """The second time with jobs in namespaces, and a state and caches of its own."""
+        homes = {"host": self.home / "state", "namespaces": self.home / "other-state"}
+        other = {"XDG_STATE_HOME": str(homes["namespaces"]), "XDG_CACHE_HOME": str(self.home / "other-cache")}
+        seen = {}
+        for isolation, home in homes.items():
+            before = last_run(home)
+            more = {**extra, "HEADRACE_ISOLATION": isolation, **(other if isolation == "namespaces" else {})}
+            done = self._once(arguments, cwd, stdin, more)
+            after = last_run(home)
+            seen[isolation] = done, legs(home, after) if after != before else {}
+        (done, mine), (shadow, theirs) = seen.values()
+        found = list(differences({"status": done.status, **mine}, {"status": shadow.status, **theirs}))
+        assert found == [], "\n".join([*found, "in namespaces it said:", shadow.err])
+        return done
+
+    def _once(self, arguments: tuple[str, ...], cwd: Path | None, stdin: str, extra: Mapping[str, str]) -> Done:
         done = subprocess.run(
             self.command(*arguments), cwd=cwd or self.folder, env=self.environment(extra), input=stdin,
             capture_output=True, text=True, encoding="utf-8", timeout=120, check=False,
