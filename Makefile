@@ -9,14 +9,14 @@ CONFORMANCE ?= ../shared/conformance
 DEBIAN_PACKAGES := ca-certificates git make nodejs slirp4netns
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test install check-venv system-deps suites slow utest itest lint type-check build proto release conformance
+.PHONY: help demo test install check-venv system-deps suites slow differential utest itest lint type-check build proto release conformance
 
 help:
 	@echo "make demo         make .venv, install into it, and let headrace run both pipelines of this repository"
 	@echo "make test         the same with all suites, lint and type check first, on the Python at hand"
 	@echo "make system-deps  install the Debian packages that the tests want: $(DEBIAN_PACKAGES)"
 	@echo "In an active environment:"
-	@echo "make install | utest | itest | slow | lint | type-check | build | proto | conformance"
+	@echo "make install | utest | itest | slow | differential | lint | type-check | build | proto | conformance"
 	@echo "make release PACKAGE=headrace VERSION=x.y.z   check, tag and push"
 
 .venv/bin/python:
@@ -34,7 +34,7 @@ test: .venv/bin/python
 
 # The legs of the pipelines try fewer examples of free inputs.
 suites: export HEADRACE_EXAMPLES ?= 100
-suites: lint type-check utest itest slow
+suites: lint type-check utest itest slow differential
 
 check-venv:
 	@if [ -z "$$CI" ] && [ -z "$$VIRTUAL_ENV" ]; then \
@@ -60,6 +60,11 @@ build:
 
 slow: check-venv
 	$(PYTHON) -m pytest -n 2 -m slow pkg/headrace/tests pkg/headrace_encryption/tests tests
+
+# Every run of these tests twice, in both ways of parting jobs from the machine, which must say the same.
+DIFFERENTIAL ?= tests/test_headrace/test_runs.py tests/test_headrace/test_dropins_checkout.py
+differential: check-venv
+	HEADRACE_DIFFERENTIAL=1 $(PYTHON) -m pytest -m "not slow" $(PYTEST_ARGS) $(DIFFERENTIAL)
 
 proto:
 	@$(MAKE) --no-print-directory -C pkg/headrace proto PYTHON="$(PYTHON)"

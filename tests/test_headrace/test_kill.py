@@ -142,6 +142,19 @@ def test_what_ignores_every_signal_is_gone_after(problems: dict[tuple[str, str],
     assert problems[isolation, way] == []
 
 
+def test_a_job_that_lies_about_its_processes_ends_like_any_other(headrace: Headrace) -> None:
+    """Nothing of that is looked at: else it would hang, or take as long as it takes to lose patience."""
+    if why := refusal(headrace.home, 1):
+        pytest.skip(f"no layers in a user namespace here: {why}")
+    mark = f"HEADRACE_LIAR={os.urandom(6).hex()}"
+    daemon = f"(env {mark} setsid sleep 900 >/dev/null 2>&1 &)\n"
+    fakes = {"fifo": "mkfifo /proc/1/task/1/children", "list": "echo 77 >/proc/1/task/1/children", "none": "true"}
+    for name, fake in fakes.items():
+        script = f"{daemon}mount -t tmpfs fake /proc; mkdir -p /proc/1/task/1; {fake}"
+        done = headrace.run(job(script), "--isolation", "namespaces", folder=name)
+        assert (done.status, headrace.alive(mark)) == (0, []), done.err
+
+
 # What is hard to end, or to delete.
 LITTER = """\
 (setsid nohup sh -c '(setsid sleep 900 &)' &) >/dev/null 2>&1

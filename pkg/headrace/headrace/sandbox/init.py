@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import select
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -31,9 +31,14 @@ UMASK = 0o022
 _RESET = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
 
 
-def serve(channel: Channel, functions: Mapping[str, Function] | None = None, score: OomScore | None = None) -> None:
-    """Serve until the socket ends, then leave no process. Returns; the caller exits. `functions`: those that `call` knows.
-    `score` makes steps the ones to be killed when memory is short."""
+def serve(
+    channel: Channel,
+    functions: Mapping[str, Function] | None = None,
+    score: OomScore | None = None,
+    end: Callable[[], None] = end_all,
+) -> None:
+    """Serve until the socket ends, then leave no process: `end` sees to that. Returns; the caller exits. `functions`: those that
+    `call` knows. `score` makes steps the ones to be killed when memory is short."""
     os.umask(UMASK)
     adopt_orphans()
     wake, alarm = os.pipe()
@@ -64,7 +69,7 @@ def serve(channel: Channel, functions: Mapping[str, Function] | None = None, sco
         pass
     finally:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        end_all()
+        end()
 
 
 def answer_files(channel: Channel, request: dict[str, Any], fds: list[int], functions: Mapping[str, Function]) -> bool:

@@ -168,6 +168,7 @@ def test_it_has_two_minutes_whatever_a_job_gives_it_to_read(tmp_path: Path) -> N
     assert hash_files(str(tmp_path), ["it's"], seconds=60)
 
 
+@pytest.mark.covers("language:5.7")
 def test_the_option_comes_first() -> None:
     assert parse_arguments(["--FOLLOW-symbolic-links", "a"]) == (True, ["a"])
     assert parse_arguments(["a", "--follow-symbolic-links"]) == (False, ["a", "--follow-symbolic-links"])
