@@ -180,6 +180,7 @@ def test_each_row_of_a_matrix_is_a_call_and_the_last_successful_one_with_a_value
 
 
 @pytest.mark.covers("language:6.5")
+@pytest.mark.host_only("its jobs meet through a file of the machine")
 def test_a_failing_row_of_calls_cancels_the_others_with_all_that_is_inside(runs: Runs) -> None:
     mark = runs.headrace.home / "mark"
     script = (
@@ -196,6 +197,7 @@ def test_a_failing_row_of_calls_cancels_the_others_with_all_that_is_inside(runs:
 
 
 @pytest.mark.covers("language:6.5")
+@pytest.mark.host_only("its jobs meet through a file of the machine")
 def test_max_parallel_of_a_calling_matrix_counts_whole_calls(runs: Runs) -> None:
     lock = runs.headrace.home / "lock"
     inner = job("a", f"mkdir {lock} || exit 1; sleep 0.1") + job("b", f"sleep 0.1; rmdir {lock}", "needs: a")

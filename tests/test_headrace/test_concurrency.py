@@ -98,6 +98,7 @@ def test_a_run_waits_for_another_one_of_the_same_repository_wherever_that_was_cl
 @pytest.mark.parametrize(
     ("group", "remote"), [("deploy", "https://github.com/octo/other.git"), ("other", OURS), ("'${{ github.run_id }}'", OURS)]
 )
+@pytest.mark.host_only("its jobs tell what they do in a file of the machine")
 def test_another_repository_another_group_or_a_runs_own_id_is_no_rival(stage: Stage, group: str, remote: str) -> None:
     held = group if "run_id" in group else "deploy"
     first = stage.start(stage.repository(workflow(stage.job("a", stage.work()), held)), until="| ready")
@@ -239,6 +240,7 @@ def test_a_run_that_waits_is_in_the_stream_and_says_so_again_when_another_one_go
 
 
 @pytest.mark.covers("language:10.1")
+@pytest.mark.host_only("its jobs tell what they do in a file of the machine")
 def test_legs_of_a_matrix_in_one_group_run_one_after_the_other(stage: Stage) -> None:
     stage.let_go()
     matrix = "strategy: {matrix: {n: [1, 2, 3]}}\nconcurrency: {group: deploy, queue: max}"
@@ -254,6 +256,7 @@ def test_legs_of_a_matrix_in_one_group_run_one_after_the_other(stage: Stage) -> 
 
 
 @pytest.mark.covers("language:10.1")
+@pytest.mark.host_only("its jobs tell what they do in a file of the machine")
 def test_max_parallel_keeps_legs_of_one_group_out_of_each_others_way(stage: Stage) -> None:
     matrix = "strategy: {max-parallel: 1, matrix: {n: [1, 2, 3]}}\nconcurrency: deploy"
     done = stage.headrace("run", "--json", cwd=stage.repository(workflow(stage.job("m", "'true'", matrix))))
@@ -261,6 +264,7 @@ def test_max_parallel_keeps_legs_of_one_group_out_of_each_others_way(stage: Stag
 
 
 @pytest.mark.covers("language:10.1")
+@pytest.mark.host_only("its jobs tell what they do in a file of the machine")
 def test_workflows_that_one_push_starts_compete_as_two_runs_do(stage: Stage) -> None:
     stage.let_go()
     text = workflow(stage.job("a", stage.work("${{ github.workflow_ref }}")), "deploy")
@@ -322,6 +326,7 @@ def test_a_call_that_is_cancelled_for_its_group_ends_in_order(stage: Stage) -> N
 
 
 @pytest.mark.covers("language:10.1")
+@pytest.mark.host_only("its jobs tell what they do in a file of the machine")
 def test_calls_that_wait_are_replaced_and_those_of_a_matrix_go_one_by_one(stage: Stage) -> None:
     matrix = "strategy: {matrix: {n: [1, 2, 3]}}\nconcurrency: "
     root = stage.repository(workflow(call(extra=matrix + "deploy")), called(stage))
@@ -344,6 +349,7 @@ def test_calls_that_wait_are_replaced_and_those_of_a_matrix_go_one_by_one(stage:
         ("", "concurrency: Two", ""),
     ],
 )
+@pytest.mark.host_only("its jobs tell what they do in a file of the machine")
 def test_a_call_inside_of_its_own_group_can_never_start(stage: Stage, top: str, caller: str, file: str) -> None:
     inner = called(stage, file).replace("    needs: one\n", "    needs: one\n    concurrency: two\n")
     root = stage.repository(workflow(call(extra=caller), top), inner)
@@ -358,6 +364,7 @@ def test_a_call_inside_of_its_own_group_can_never_start(stage: Stage, top: str, 
 
 
 @pytest.mark.covers("language:7.6")
+@pytest.mark.host_only("its jobs tell what they do in a file of the machine")
 def test_ctrl_c_ends_a_wait_and_leaves_the_queue(stage: Stage) -> None:
     jobs = stage.job("a", stage.work()) + stage.job("b", "'true'", "if: always()")
     root = stage.repository(workflow(jobs, "deploy"))

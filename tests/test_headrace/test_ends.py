@@ -124,6 +124,7 @@ def test_a_second_ctrl_c_kills(headrace: Headrace) -> None:
     assert process.returncode == 130
 
 
+@pytest.mark.host_only("its job kills what no job in namespaces sees")
 def test_a_killed_supervisor_makes_its_leg_lost_the_others_go_on_and_the_status_is_3(headrace: Headrace) -> None:
     lost = (
         "  a:\n    runs-on: ubuntu-latest\n    steps: [{run: 'echo $PPID; "

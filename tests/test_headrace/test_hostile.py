@@ -119,6 +119,7 @@ def test_processes_that_a_step_stops_are_killed_in_the_end(headrace: Headrace, w
     until(lambda: not headrace.alive(mark), "a process of the run is still alive")
 
 
+@pytest.mark.host_only("its job sends signals to what no job in namespaces sees")
 def test_a_step_that_kills_all_above_it_but_the_engine_leaves_nothing(headrace: Headrace) -> None:
     mark = f"HEADRACE_ALL={os.urandom(6).hex()}"
     done = headrace.run(
@@ -151,6 +152,7 @@ def uploading(*steps: str) -> str:
     return "  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo 1 >one; echo 2 >two\n" + "".join(steps)
 
 
+@pytest.mark.host_only("its job sends signals to what no job in namespaces sees")
 def test_a_killed_services_process_is_started_again(headrace: Headrace) -> None:
     uploads = [f"      - {UPLOAD.format(name)}\n" for name in ("one", "two")]
     done = headrace.run(uploading(uploads[0], to_services("KILL"), uploads[1]))
@@ -160,6 +162,7 @@ def test_a_killed_services_process_is_started_again(headrace: Headrace) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.host_only("its job sends signals to what no job in namespaces sees")
 def test_a_stopped_services_process_is_killed_in_the_end(headrace: Headrace) -> None:
     """It has five seconds to store what it was storing."""
     done = headrace.run(uploading(f"      - {UPLOAD.format('one')}\n", to_services("STOP")))

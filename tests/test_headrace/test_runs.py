@@ -51,6 +51,7 @@ def test_needs_pass_results_and_outputs_on_and_skip_what_hangs_on_a_failure(head
     assert twin.status == 1
 
 
+@pytest.mark.host_only("its jobs meet through a file of the machine")
 def test_a_job_starts_as_soon_as_its_own_needs_are_done_without_stages(headrace: Headrace) -> None:
     """`slow` waits for a file that only a job of the next stage writes: with stages it would wait for ever."""
     mark = headrace.home / "mark"
@@ -70,6 +71,7 @@ def test_a_matrix_has_its_legs_with_include_and_exclude(headrace: Headrace) -> N
 
 
 @pytest.mark.covers("language:6.5")
+@pytest.mark.host_only("its jobs meet through a file of the machine")
 def test_fail_fast_cancels_the_other_legs_and_continue_on_error_does_not(headrace: Headrace) -> None:
     mark = headrace.home / "mark"
     script = (
@@ -85,6 +87,7 @@ def test_fail_fast_cancels_the_other_legs_and_continue_on_error_does_not(headrac
 
 
 @pytest.mark.covers("language:6.5")
+@pytest.mark.host_only("its jobs meet through a file of the machine")
 def test_max_parallel_runs_one_leg_after_the_other(headrace: Headrace) -> None:
     lock = headrace.home / "lock"
     script = f"mkdir {lock} || exit 1; sleep 0.2; rmdir {lock}"
