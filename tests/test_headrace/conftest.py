@@ -17,7 +17,8 @@ def headrace(request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: p
     host_only = request.node.get_closest_marker("host_only")
     if host_only is not None and os.environ.get("HEADRACE_ISOLATION") == "namespaces":
         pytest.skip(f"jobs on the machine as it is: {host_only.args[0]}")
-    calls.twice = bool(os.environ.get(differential.ASKED)) and host_only is None
+    one_state = request.node.get_closest_marker("one_state")
+    calls.twice = bool(os.environ.get(differential.ASKED)) and host_only is None and one_state is None
     yield calls
     calls.close()
 

@@ -225,6 +225,7 @@ def test_a_composite_action_that_caches_saves_when_the_job_ends(cached: Cached) 
     assert "Cache hit occurred on the primary key k, not saving cache." in output(second)
 
 
+@pytest.mark.one_state("what a run finds is changed between runs")
 def test_two_runs_at_once_save_one_and_both_are_green(headrace: Headrace, cached: Cached) -> None:
     cached.write(MAKE + save("k"))
     both = [headrace.start("run", "--json", "-v", cwd=cached.repository.root) for _ in range(2)]
@@ -316,6 +317,7 @@ def test_a_harmless_archive_of_another_hand_is_restored(cached: Cached) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"no archive at all"])
+@pytest.mark.one_state("what a run finds is changed between runs")
 def test_a_damaged_archive_is_a_warning_and_a_miss(cached: Cached, data: bytes) -> None:
     cached.run(MAKE + save("k"))
     folder = cached.headrace.home / "cache" / "headrace" / "caches"

@@ -27,6 +27,7 @@ def actions(headrace: Headrace) -> Actions:
 @needs_uv
 @pytest.mark.covers("runtime:11.6", "runtime:10.3")
 @pytest.mark.parametrize("ref", ["v5", "v7", "v10.0.1"])
+@pytest.mark.host_only("its job installs from a folder of the machine")
 def test_later_steps_have_uv_and_its_virtual_environment(actions: Actions, headrace: Headrace, ref: str) -> None:
     wheel = make_wheel(headrace.home / "wheels")
     minor = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -98,6 +98,7 @@ def fetch(headrace: Headrace, root: Path, *more: str) -> Done:
     return headrace("actions", "fetch", *more, cwd=root)
 
 
+@pytest.mark.one_state("another call has fetched what a run finds")
 def test_actions_fetch_brings_all_that_the_workflows_use_and_says_what_moved(server: Server, actions: Actions) -> None:
     inner = server.publish("octo/inner", hello("one"))
     server.publish("octo/outer", composite("- uses: octo/inner@v1\n- uses: ./local\n- uses: actions/checkout@v4"))
