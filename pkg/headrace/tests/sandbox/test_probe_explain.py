@@ -246,7 +246,8 @@ def test_commands_are_those_of_the_machine_and_of_whoever_asks(tmp_path: Path) -
     assert mends.install(Machine(uid=0, installer="dnf"), "slirp4netns") == "dnf install slirp4netns"
     assert mends.install(Machine(uid=1, installer="pacman"), "node") == "sudo pacman -S nodejs"
     assert mends.open_tun(Machine(uid=1, tun="missing")) == "sudo modprobe tun"
-    assert mends.open_tun(Machine(uid=1, tun="closed", container="podman")) == "podman run --device /dev/net/tun"
+    assert mends.open_tun(Machine(uid=1, tun="missing", container="podman")) == "podman run --device /dev/net/tun"
+    assert mends.open_tun(Machine(uid=1, tun="closed", container="podman")) == "sudo chmod 666 /dev/net/tun"
     assert mends.elsewhere(Machine(user="ada", elsewhere="/my disk")) == (
         "mkdir -m 700 '/my disk/headrace-ada' && export HEADRACE_SCRATCH='/my disk/headrace-ada'"
     )

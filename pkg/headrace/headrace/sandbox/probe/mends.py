@@ -94,10 +94,10 @@ def engine(machine: Machine) -> str:
 
 
 def open_tun(machine: Machine) -> str:
-    """Let whoever runs jobs have /dev/net/tun, now and after the next boot."""
-    if machine.container:
-        return f"{engine(machine)} run --device /dev/net/tun"
+    """Let whoever runs jobs have /dev/net/tun, now and, on a machine that boots, after that."""
     if machine.tun == "missing":
-        return sudo(machine, "modprobe tun")
+        return f"{engine(machine)} run --device /dev/net/tun" if machine.container else sudo(machine, "modprobe tun")
+    if machine.container:
+        return "sudo chmod 666 /dev/net/tun"
     rule = 'echo \'KERNEL=="tun", MODE="0666"\' | sudo tee /etc/udev/rules.d/60-tun.rules'
     return f"sudo chmod 666 /dev/net/tun && {rule}"
