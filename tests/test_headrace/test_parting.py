@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 
 import pytest
 from test_core.calls import Done, Headrace
@@ -64,3 +65,48 @@ def test_what_only_namespaces_can_do_is_refused_with_a_host(headrace: Headrace, 
     assert (done.status, done.err.count("\n")) == (2, 1)
     assert done.err.startswith(f"headrace: {words[0]}: jobs see the machine as it is")
     assert run(headrace, ":", *NAMESPACES, *words).status == 0
+
+
+AUTO = ("--isolation", "auto")
+
+
+@pytest.mark.parametrize("isolation", ["", "auto"])
+def test_jobs_are_parted_from_the_machine_where_nobody_says_otherwise(headrace: Headrace, isolation: str) -> None:
+    done = run(headrace, ":", HEADRACE_ISOLATION=isolation)
+    assert (done.status, done.err.count("isolation: namespaces. ")) == (0, 1), done.err
+    assert run(headrace, ":", *AUTO, "--network", "none").status == 0
+
+
+def test_where_they_cannot_be_they_run_all_the_same_and_that_is_said_once_with_the_reason(headrace: Headrace) -> None:
+    done = run(headrace, SWITCHED_OFF, *AUTO)
+    assert done.status == 0, done.err
+    assert done.err.count("isolation: ") == 1
+    assert "note: isolation: host, as user namespaces are switched off (`headrace doctor`). Every job has" in done.err
+    assert "isolation: host. Every job has" in run(headrace, SWITCHED_OFF, "--isolation", "host").err
+
+
+@pytest.mark.parametrize("words", [("--network", "none"), ("--network", "private"), ("--expose", "/usr")])
+def test_what_only_namespaces_can_do_is_refused_where_they_cannot_be_had(headrace: Headrace, words: tuple[str, str]) -> None:
+    done = run(headrace, SWITCHED_OFF, *AUTO, *words)
+    assert (done.status, done.err.count("\n")) == (2, 1)
+    assert "as user namespaces are switched off; `headrace doctor` says more" in done.err
+    assert run(headrace, SWITCHED_OFF, *AUTO, "--network", "host").status == 0
+
+
+LOADED = """
+import sys; sys.argv = ["headrace", "run", *sys.argv[1:]]
+from headrace.cli.__main__ import do
+do(sys.argv[1:])
+print(*(name for name in sys.modules if name.startswith(("headrace.sandbox.probe.", "headrace.engine.parting"))))
+"""
+
+
+def test_what_is_known_of_the_machine_is_cheap_to_ask_and_a_host_does_not_ask(headrace: Headrace) -> None:
+    root = headrace.repository(JOB, "one").root
+    loaded = {}
+    for way in ("auto", "host"):
+        argv = changed('"$@" >/dev/null', [sys.executable, "-c", LOADED, "-qq", "--isolation", way])  # and again: now it is known
+        done = subprocess.run(argv, cwd=root, env=headrace.environment(), capture_output=True, text=True, timeout=120, check=True)
+        loaded[way] = done.stdout.split()
+    assert loaded["host"] == []
+    assert sorted(loaded["auto"]) == ["headrace.engine.parting", "headrace.sandbox.probe.known"]

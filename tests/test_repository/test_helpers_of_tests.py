@@ -9,10 +9,22 @@ import sys
 from pathlib import Path
 
 import pytest
+from test_core.calls import Headrace
 from test_core.processes import Running, ended, environment, run
 from test_core.repositories import make_remote, make_repository
 
 FILES: dict[str, str | bytes] = {"a.txt": "a\n", "b/c.sh": "#!/bin/sh\necho c\n", "ü b": b"\x00\xff"}
+
+
+def test_calls_of_headrace_leave_jobs_on_the_machine_unless_somebody_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = Headrace(tmp_path, tmp_path, tmp_path)
+    monkeypatch.delenv("HEADRACE_ISOLATION", raising=False)
+    assert call.environment()["HEADRACE_ISOLATION"] == "host"
+    assert call.environment({"HEADRACE_ISOLATION": "auto"})["HEADRACE_ISOLATION"] == "auto"
+    monkeypatch.setenv("HEADRACE_ISOLATION", "namespaces")
+    assert call.environment()["HEADRACE_ISOLATION"] == "namespaces"
 
 
 def test_equal_content_gives_equal_commits(tmp_path: Path) -> None:

@@ -25,6 +25,11 @@ NO_GITHUB = {
 """What is not at hand in a test is not looked for on the network; a `.gitconfig` in its HOME says otherwise."""
 
 
+def isolation() -> str:
+    """That of calls which do not say: what is not about isolation shall not wait for it."""
+    return os.environ.get("HEADRACE_ISOLATION", "host")
+
+
 class Done:
     """What a call left: its exit status and both outputs."""
 
@@ -71,7 +76,8 @@ class Headrace:
             "GIT_CONFIG_NOSYSTEM": "1",
             "TZ": "UTC",
             **({} if (self.home / ".gitconfig").exists() else NO_GITHUB),
-            **{name: os.environ[name] for name in ("HEADRACE_ISOLATION", "HEADRACE_SCRATCH") if name in os.environ},
+            "HEADRACE_ISOLATION": isolation(),
+            **{name: os.environ[name] for name in ("HEADRACE_SCRATCH",) if name in os.environ},
             **(extra or {}),
         }
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import headrace
 import pytest
 
-from test_core.calls import Headrace, until
+from test_core.calls import Headrace, isolation, until
 from test_core.repositories import GitRepository
 
 _CANDIDATES = ("/usr/bin/python3", "/usr/local/bin/python3")
@@ -108,7 +108,7 @@ class HeadraceAs(Headrace):
         self.state = person.home / ".local" / "state" / "headrace"
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        return {**self.person.environment(), **(extra or {})}
+        return {**self.person.environment(), "HEADRACE_ISOLATION": isolation(), **(extra or {})}
 
     def command(self, *arguments: str) -> list[str]:
         return [*self.person.become(), *self.person.headrace, *arguments]

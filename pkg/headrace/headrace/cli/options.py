@@ -47,7 +47,7 @@ SURROUNDINGS = (
     Option(("--actions-root",), "one", "DIR", "A folder of git mirrors OWNER+NAME/repo."),
 )
 RUNNING = (
-    Option(("--isolation",), "choice", "", "What parts jobs from the machine.", ("auto", "namespaces", "host")),
+    Option(("--isolation",), "choice", "", "What parts jobs from the machine (default: auto).", ("auto", "namespaces", "host")),
     Option(("--network",), "choice", "", "Which network jobs see.", ("private", "host", "none")),
     Option(("--expose",), "many", "PATH", "Let jobs see this path of the machine (repeatable)."),
     Option(("--memory",), "size", "SIZE", "Memory that one job may use, such as 4g."),

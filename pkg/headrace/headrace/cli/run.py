@@ -184,10 +184,10 @@ def _parting(values: Mapping[str, Any]) -> Parting:
     from headrace.engine.options import Parting
 
     parting = Parting()
-    if values["isolation"] == "namespaces":
+    if values["isolation"] != "host":
         from headrace.engine.parting import settle
 
-        parting = settle(values["isolation"], values["network"] or "private")
+        parting = settle(values["isolation"] or "auto", values["network"] or "private")
     if parting.parts == "host":
         told = dict.fromkeys(("expose", "network"), "jobs see the machine as it is, and have its network")
         told |= dict.fromkeys(("memory", "processes", "disk"), "nothing bounds what jobs use that run on the machine as it is")

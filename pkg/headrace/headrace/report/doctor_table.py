@@ -30,7 +30,7 @@ def doctor_lines(checkup: Checkup, style: Style) -> list[str]:
 
 def _verdict(checkup: Checkup, style: Style) -> list[str]:
     if isinstance(checkup.outcome, Works):
-        text = "jobs can be parted from this machine: --isolation namespaces"
+        text = "jobs can be parted from this machine: --isolation auto means namespaces here"
         return [f"{style.paint(style.glyph('success'), 'green')} {text}"]
-    text = "jobs cannot be parted from this machine: --isolation host is what there is"
+    text = "jobs cannot be parted from this machine: --isolation auto means host here"
     return [f"{style.paint(style.glyph('failure'), 'red')} {text}"]
