@@ -250,7 +250,8 @@ def test_one_that_writes_less_is_left_alone(headrace: Headrace) -> None:
 
 @pytest.mark.parametrize("place", ["big", "/usr/lib/big", "/tmp/big", "$HOME/big"])
 def test_it_is_noticed_wherever_and_however_fast_it_is_written(headrace: Headrace, place: str) -> None:
-    done = run(headrace, job(f"head -c 200M /dev/zero >{place}"), "--disk", "100m")
+    """So much that what others free meanwhile cannot hide it."""
+    done = run(headrace, job(f"head -c 700M /dev/zero >{place}"), "--disk", "100m")
     assert (done.status, len(said(done, "Error: disk limit"))) == (1, 1), done.err
 
 
