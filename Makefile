@@ -60,7 +60,7 @@ build:
 	@for package in $(PACKAGES); do $(MAKE) --no-print-directory -C pkg/$$package $@ PYTHON="$(PYTHON)" || exit; done
 
 slow: check-venv
-	$(PYTHON) -m pytest -m slow $(or $(PYTEST_ARGS),-n 2) pkg/headrace/tests pkg/headrace_encryption/tests tests
+	$(PYTHON) -m pytest -m slow --durations=10 $(or $(PYTEST_ARGS),-n 2) pkg/headrace/tests pkg/headrace_encryption/tests tests
 
 # Every run of these tests twice, in both ways of parting jobs from the machine, which must say the same.
 DIFFERENTIAL ?= tests/test_headrace/test_runs.py tests/test_headrace/test_dropins_checkout.py

@@ -137,7 +137,7 @@ class People:
 
     def make(self, *, ranges: bool) -> Person:
         """A user, with or without a range of further ids."""
-        name = f"hr-{'sub' if ranges else 'one'}-{os.getpid() % 100000}"
+        name = f"hr-{'sub' if ranges else 'one'}-{os.urandom(3).hex()}"  # one that was left by killed tests is no hindrance
         account("useradd", "--create-home", "--user-group", "--shell", "/bin/sh", name)
         self.made.append(name)
         subprocess.run(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from headrace.base.sockets import Socket
+from headrace.sandbox.zygote import Entry
 
 
-def load_supervisor() -> Callable[[Callable[[], None], dict[str, Any]], Callable[[Socket], None]]:
+def load_supervisor() -> Entry:
     """Runs in the zygote: load the runner, build what every supervisor needs, and return what a supervisor does."""
     from headrace.base.lean import import_msgspec
 
     import_msgspec()
-    from headrace.runner.supervisor import stand_by, warm
+    from headrace.runner import supervisor
 
-    warm()
-    return stand_by
+    supervisor.warm()
+    return supervisor

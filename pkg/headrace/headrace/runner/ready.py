@@ -67,8 +67,6 @@ def get_ready(close_private: Callable[[], None], run: dict[str, Any]) -> Ready:
 
 
 def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready:
-    import hashlib  # noqa: F401  # nothing can be imported in the job
-
     from headrace.runner.limits import LegLimits
     from headrace.sandbox import changes, enter, layout, outlet, slirp
     from headrace.sandbox.limits import model

@@ -30,6 +30,16 @@ def warm() -> None:
     parse("success()", functions=CONDITION_FUNCTIONS)
 
 
+def heed(run: dict[str, Any]) -> None:
+    """Load what supervisors of this run need beyond that. `run`: what the engine has said of it."""
+    if run["isolation"] == "namespaces":
+        import hashlib  # noqa: F401  # nothing can be imported in the job
+
+        from headrace.runner import limits  # noqa: F401
+        from headrace.sandbox import changes, enter, layout, namespaces, outlet, slirp  # noqa: F401
+        from headrace.sandbox.limits import model  # noqa: F401
+
+
 def stand_by(close_private: Callable[[], None], run: dict[str, Any]) -> Callable[[Socket], None]:
     """Get ready for a leg that is not known yet, and return what serves it. `close_private` is for children of this process: it
     closes what they must not hold. `run`: what the engine has said of the run."""

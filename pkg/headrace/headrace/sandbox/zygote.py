@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from headrace.base import bundle
 from headrace.base.sockets import AF_UNIX, SOCK_STREAM, Socket, socketpair
@@ -20,9 +20,15 @@ from headrace.base.sockets import AF_UNIX, SOCK_STREAM, Socket, socketpair
 _IDLE = 100  # milliseconds without any request before the trash is looked at
 _PATIENCE = 10.0  # seconds in which a process that has been killed lets go of its control group, whatever its disk does
 
-Entry = Callable[[Callable[[], None], dict[str, Any]], Callable[[Socket], None]]
-"""What a supervisor does: get ready, then serve. Of the two arguments the first is for its own children and closes what they must
-not hold; the second is what `Zygote.ahead` said."""
+
+class Entry(Protocol):
+    """What a supervisor does: get ready, then serve. `run` is what `Zygote.ahead` has said."""
+
+    def heed(self, run: dict[str, Any]) -> None:
+        """In the zygote: load what supervisors of this run would otherwise load each for itself."""
+
+    def stand_by(self, close_private: Callable[[], None], run: dict[str, Any]) -> Callable[[Socket], None]:
+        """In the supervisor. `close_private` is for its own children and closes what they must not hold."""
 
 
 class Zygote:
@@ -170,6 +176,7 @@ def _serve(sock: Socket, entry: Entry) -> None:
                         nursery.end(which)
                     case {"ahead": dict(run), "anew": bool(anew)}:
                         nursery.ahead = run
+                        entry.heed(run)
                         if anew:
                             nursery.restock()
                     case {"remove": str(path)}:
@@ -216,7 +223,7 @@ class _Nursery:
         from headrace.sandbox.channel import Channel, Closed
 
         ours.close()
-        serve = self._entry(theirs.close, self.ahead)
+        serve = self._entry.stand_by(theirs.close, self.ahead)
         try:
             _, fds = Channel(theirs).receive()
         except Closed:

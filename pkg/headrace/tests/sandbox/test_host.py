@@ -7,8 +7,9 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from headrace.base.sockets import Socket
@@ -199,8 +200,14 @@ def test_orphans_come_to_the_one_who_adopts_them_whichever_way_there_is(lacking:
     assert done.stdout.split() == ["False", "True"]
 
 
-def run_zygote(entry: zygote.Entry) -> tuple[Socket, int]:
-    return zygote.start(lambda: entry)
+class Idle:
+    """Supervisors that do nothing."""
+
+    def heed(self, run: dict[str, Any]) -> None:
+        return
+
+    def stand_by(self, close_private: Callable[[], None], run: dict[str, Any]) -> Callable[[Socket], None]:
+        return lambda sock: None
 
 
 def test_the_end_of_the_engine_ends_everything_below_it(tmp_path: Path) -> None:
@@ -211,16 +218,15 @@ import os, signal, socket, time
 from headrace.base.sockets import Socket
 from headrace.sandbox import zygote
 from headrace.sandbox.host import open_host
-def load():
-    def entry(close, run):
-        return lambda sock: serve(sock, open_host(close))
-    def serve(sock, box):
+class Entry:
+    def stand_by(self, close, run):
+        return lambda sock: self.serve(sock, open_host(close))
+    def serve(self, sock, box):
         script = "setsid sh -c 'echo $$; sleep 1000' >{pids} & sleep 1000"
         box.spawn(["/bin/sh", "-c", script], {{"PATH": "{PATH}"}}, "/", 1, 2)
         sock.recv(1)
         box.close()
-    return entry
-sock, pid = zygote.start(load)
+sock, pid = zygote.start(Entry)
 nursery = zygote.Zygote(sock, pid)
 ours, theirs = socket.socketpair()
 nursery.fork(theirs)
@@ -250,7 +256,7 @@ def test_the_trash_is_removed_in_the_background(tmp_path: Path) -> None:
     (tmp_path / "old" / "deep").mkdir(parents=True)
     (tmp_path / "old" / "deep" / "file").write_text("x")
     (tmp_path / "old" / "deep").chmod(0)
-    sock, pid = run_zygote(lambda _close, _run: lambda _: None)
+    sock, pid = zygote.start(Idle)
     nursery = Zygote(sock, pid)
     nursery.remove(str(tmp_path / "old"))
     nursery.close()
