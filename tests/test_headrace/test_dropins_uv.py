@@ -11,6 +11,7 @@ import pytest
 from test_core.actions import Actions, output
 from test_core.calls import Headrace
 from test_core.installations import make_wheel
+from test_core.layers import refusal
 
 pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
 
@@ -52,6 +53,20 @@ def test_later_steps_have_uv_and_its_virtual_environment(actions: Actions, headr
     assert mine[1].endswith(f"/{os.uname().machine}/uv") and mine[2].endswith("/.venv")
     told = next(line for line in lines if line.startswith("told ")).split()
     assert told[1] == told[3]
+
+
+@pytest.mark.covers("runtime:10.3")
+@pytest.mark.parametrize("isolation", ["host", "namespaces"])
+def test_a_uv_that_the_machine_lacks_comes_from_the_real_package_index(actions: Actions, isolation: str) -> None:
+    """In namespaces, where the tool cache is another file system than the job's temporary folder."""
+    if isolation == "namespaces" and (why := refusal(actions.headrace.home, 1)):
+        pytest.skip(f"no layers in a user namespace here: {why}")
+    inherited = {name: value for name, value in os.environ.items() if name.startswith(("UV_", "PIP_", "SSL_"))}
+    steps = "- {uses: astral-sh/setup-uv@v7, with: {version: 0.8.3}}\n- run: uv --version; command -v uv"
+    root = actions.repository(steps).root
+    done = actions.headrace("run", "--json", "-v", "--isolation", isolation, cwd=root, **inherited)
+    assert done.status == 0, done.err
+    assert any(line.startswith("uv 0.8.3") for line in output(done)), done.err
 
 
 @pytest.mark.covers("runtime:11.6")

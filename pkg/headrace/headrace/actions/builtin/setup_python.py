@@ -207,7 +207,7 @@ def _make(
             place = os.path.join(tools, "Python", str(fetched.version), folder)
             toolkit.remove(place)
             os.makedirs(os.path.dirname(place), exist_ok=True)
-            os.rename(fetched.prefix, place)
+            toolkit.move(fetched.prefix, place)
             private_python.adopt(place, fetched)
             return str(fetched.version), place
     raise ActionFailed(_not_found(request, architecture))

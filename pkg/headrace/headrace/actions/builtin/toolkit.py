@@ -227,6 +227,14 @@ def remove(path: str) -> None:
             pass
 
 
+def move(source: str, target: str) -> None:
+    """Rename a file or a folder; where the two lie on different file systems, as a job's own folders and its tool cache may, copy
+    it. `target` is not there yet, or is a file."""
+    import shutil
+
+    shutil.move(source, target)
+
+
 def lines_of(path: str) -> Iterator[str]:
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         for line in file:

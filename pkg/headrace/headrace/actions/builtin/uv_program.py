@@ -143,7 +143,7 @@ def _of_index(asked: Asked, tools: str, *, lowest: bool) -> Installed:
                 for name in ("uv", "uvx"):
                     source = os.path.join(os.path.dirname(found), name)
                     if os.path.exists(source):
-                        os.rename(source, os.path.join(place, name))
+                        toolkit.move(source, os.path.join(place, name))
                 installed = _complete(place, version)
                 if installed is not None:
                     return installed
