@@ -19,6 +19,9 @@ from headrace.sandbox.protocol import Function, Sandbox
 
 if TYPE_CHECKING:
     from headrace.runner.limits import LegLimits
+    from headrace.sandbox.layout import Layout
+    from headrace.sandbox.limits.model import Guards, Limits
+    from headrace.sandbox.namespaces import NamespaceSandbox
 
 FUNCTIONS: dict[str, Function] = {"hash": hash_inside, "lay": lay}
 """What `Sandbox.call` knows."""
@@ -70,15 +73,12 @@ def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready
     from headrace.runner.limits import LegLimits
     from headrace.sandbox import changes, enter, layout, outlet, slirp
     from headrace.sandbox.limits import model
-    from headrace.sandbox.namespaces import open_namespaces
 
     decoded, limits = layout.decode(run["layout"]), model.decode(run["limits"])
     folder = folders.draft(run["work"])
     try:
         os.makedirs(folder, mode=0o711, exist_ok=True)
-        enter.job_folders(decoded, folder)
-        guard = limits.guard(f"leg-{os.getpid()}")
-        sandbox = open_namespaces(decoded, folder, FUNCTIONS, guard, close_private)
+        decoded, guard, sandbox = _open(decoded, folder, limits, close_private)
         env = {"TAR_OPTIONS": "--no-same-owner"} if decoded.mode == "single" else {}
         if decoded.scratch:
             env["HEADRACE_SCRATCH"] = enter.SCRATCH
@@ -100,3 +100,28 @@ def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready
         sandbox, folder, env, lambda root: LegLimits(limits, guard, root, sandbox.end_all),
         changes=lambda root, many, own: changes.without_sudo(decoded, root, many, own),
     )  # fmt: skip
+
+
+def _open(
+    layout: Layout, folder: str, limits: Limits, close_private: Callable[[], None]
+) -> tuple[Layout, Guards, NamespaceSandbox]:
+    """A sandbox with its layers in `folder`; the layout that it has, and what holds its limits. Raises OSError."""
+    from headrace.sandbox import enter
+    from headrace.sandbox.layout import as_it_is_now
+    from headrace.sandbox.namespaces import open_namespaces
+    from headrace.sandbox.removal import remove
+
+    tries = 5  # somebody may start containers all the time
+    while True:
+        tries -= 1
+        try:
+            enter.job_folders(layout, folder)
+            guard = limits.guard(f"leg-{os.getpid()}")
+            return layout, guard, open_namespaces(layout, folder, FUNCTIONS, guard, close_private)
+        except OSError:
+            now = as_it_is_now(layout)
+            if now == layout or not tries:  # nothing of the machine has changed meanwhile
+                raise
+            layout = now
+            for name in ("up", "overlay"):  # what has been a layer once is refused as another's
+                remove(f"{folder}/{name}")

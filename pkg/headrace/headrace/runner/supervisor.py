@@ -36,7 +36,7 @@ def heed(run: dict[str, Any]) -> None:
         import hashlib  # noqa: F401  # nothing can be imported in the job
 
         from headrace.runner import limits  # noqa: F401
-        from headrace.sandbox import changes, enter, layout, namespaces, outlet, slirp  # noqa: F401
+        from headrace.sandbox import changes, enter, layout, namespaces, outlet, removal, slirp  # noqa: F401
         from headrace.sandbox.limits import model  # noqa: F401
 
 

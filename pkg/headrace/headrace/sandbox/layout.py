@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from headrace.sandbox.ids import Mode
-from headrace.sandbox.secrets import EMPTIED, open_to_all
+from headrace.sandbox.secrets import EMPTIED, homes, open_to_all
 
 SHOWN = frozenset(("usr", "etc", "var", "opt", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix", "gnu"))
 """Top-level folders that a job sees: the system. Everything else (users' files, sockets of services, other disks) is not there,
@@ -65,8 +65,30 @@ def plain(text: str) -> str:
 
 def bases(avoid: Iterable[str]) -> tuple[str, ...]:
     """The folders of the system: the highest that hold nothing to avoid, neither a mount point (the kernel refuses a base with
-    one) nor what a job must not see."""
-    return tuple(_below("/", _stops(avoid), SHOWN, public=True))
+    one) nor what a job must not see. None that a job must find empty: nothing can be laid over all of a base, so that stands in
+    the skeleton."""
+    return tuple(_below("/", _stops(avoid), SHOWN, _empty()))
+
+
+def as_it_is_now(layout: Layout) -> Layout:
+    """The same where something has been mounted into its folders since, or one of them has gone: containers come and go. What the
+    skeleton has for a folder stays as it is."""
+    stops = _stops(())
+    empty = _empty()
+    bases = [each for base in layout.bases for each in _again(base, stops, empty)]
+    exposed = [(each, target + each[len(source) :]) for source, target in layout.exposed for each in _again(source, stops, None)]
+    return structs.replace(layout, bases=tuple(bases), exposed=tuple(exposed))
+
+
+def _again(folder: str, stops: set[str], empty: frozenset[str] | None) -> Iterator[str]:
+    if _holds(folder, stops):
+        yield from _below(folder, stops, None, empty)
+    elif os.path.isdir(folder):
+        yield folder
+
+
+def _empty() -> frozenset[str]:
+    return frozenset((*EMPTIED, *homes()))
 
 
 def exposures(paths: Iterable[str], system: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -106,8 +128,10 @@ def _seen(path: str, bases: Iterable[str]) -> bool:
     return path not in EMPTIED
 
 
-def _below(folder: str, stops: set[str], shown: frozenset[str] | None = None, *, public: bool = False) -> Iterator[str]:
-    """`public`: only what everybody may see."""
+def _below(
+    folder: str, stops: set[str], shown: frozenset[str] | None = None, empty: frozenset[str] | None = None
+) -> Iterator[str]:
+    """`empty`: folders of the system that a job finds empty. Then only what everybody may see is meant."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
@@ -115,13 +139,12 @@ def _below(folder: str, stops: set[str], shown: frozenset[str] | None = None, *,
     for entry in entries:
         if entry.is_symlink() or not entry.is_dir() or (shown is not None and entry.name not in shown) or entry.path in stops:
             continue
-        if public and not open_to_all(entry.stat()):
+        if empty is not None and (entry.path in empty or not open_to_all(entry.stat())):
             continue
-        if not _holds(entry.path, stops):
-            if os.access(entry.path, os.R_OK | os.X_OK):
-                yield entry.path
-        elif not public or entry.path not in EMPTIED:
-            yield from _below(entry.path, stops, public=public)
+        if _holds(entry.path, stops):
+            yield from _below(entry.path, stops, None, empty)
+        elif os.access(entry.path, os.R_OK | os.X_OK):
+            yield entry.path
 
 
 def decode(data: Any) -> Layout:

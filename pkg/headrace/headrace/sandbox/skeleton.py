@@ -106,12 +106,12 @@ def _fill(path: str, how: Mode, bases: tuple[str, ...]) -> None:
     _mount_points(path, bases)
     mirrored = _mirrors(how)
     for base in bases:
-        if mirrored and base in _WRITABLE:
+        if mirrored and any(base == top or base.startswith(f"{top}/") for top in _WRITABLE):
             _mirror(path, base)
     for source, status in hidden(how, bases):
         _stand_in(path, source, status)
     for folder in EMPTIED:
-        if any(folder == base or folder.startswith(f"{base}/") for base in bases) and os.path.isdir(folder):
+        if os.path.isdir(folder):
             _empty(path, folder)
     os.makedirs(path + TOOLS, exist_ok=True)
     os.chmod(path + TOOLS, 0o755)
