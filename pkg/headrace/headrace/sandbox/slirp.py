@@ -37,19 +37,7 @@ def _attach(program: str, pid: int, guards: tuple[str, ...]) -> bool:
     words = [program, "--configure", "--mtu=65520", "--disable-host-loopback", *guards, "-r", "3", "-e", "4", str(pid), "tap0"]
     high = [_above(tell), _above(watched)]
     try:
-        os.posix_spawn(
-            program,
-            words,
-            {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
-            file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-                (os.POSIX_SPAWN_DUP2, high[0], 3),
-                (os.POSIX_SPAWN_DUP2, high[1], 4),
-            ],
-            setsid=True,
-        )
+        _start(program, words, high)
     except OSError:
         os.close(ready)
         os.close(held)
@@ -65,6 +53,44 @@ def _attach(program: str, pid: int, guards: tuple[str, ...]) -> bool:
         if not works:
             os.close(held)  # that ends it
     return works
+
+
+def _start(program: str, words: list[str], given: list[int]) -> None:
+    """`given` are its descriptors 3 and 4. As root it gets a view of the mounts of its own, which tells nobody of what it unmounts:
+    its sandbox takes the old root away, and where mounts of the machine are shared, they would go there too (the networks of
+    podman's containers are such). Raises OSError."""
+    env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+    if os.geteuid() == 0:
+        _fork(program, words, env, given)
+        return
+    os.posix_spawn(
+        program, words, env,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_DUP2, given[0], 3),
+            (os.POSIX_SPAWN_DUP2, given[1], 4),
+        ],
+        setsid=True,
+    )  # fmt: skip
+
+
+def _fork(program: str, words: list[str], env: dict[str, str], given: list[int]) -> None:
+    from headrace.sandbox import kernel
+
+    if os.fork():
+        return
+    try:
+        os.setsid()
+        kernel.unshare(kernel.NEWNS)
+        kernel.mount("none", "/", None, kernel.REC | kernel.PRIVATE)
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd, number in ((null, 0), (null, 1), (null, 2), (given[0], 3), (given[1], 4)):
+            os.dup2(fd, number)
+        os.execve(program, words, env)
+    finally:
+        os._exit(127)
 
 
 def _above(fd: int) -> int:
