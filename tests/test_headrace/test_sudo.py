@@ -155,6 +155,7 @@ def test_a_job_that_writes_without_sudo_where_it_may_not_is_warned(headrace: Hea
         "touch /opt/a /usr/share/a /usr/local/bin/a /tmp/a /var/tmp/a ~/a a $RUNNER_TOOL_CACHE/a",
         "mkdir -p /opt/hostedtoolcache/x/y ~/.config; python3 -m this >/dev/null || true",
         "touch /etc/made; rm /etc/made",
+        "unshare -m mount --bind /mnt /mnt",  # which writes to /run/mount where it may
         "cat /etc/passwd >/dev/null; ls -R /usr/lib/python3 >/dev/null || true",
     ],
 )

@@ -21,7 +21,7 @@ WRITABLE = frozenset((
 _UNNOTICED = frozenset((
     "/root",  # what goes by the user database, not by HOME: there it would be in `runner`'s
     "/var/cache/apt/pkgcache.bin", "/var/cache/apt/srcpkgcache.bin", "/var/cache/fontconfig", "/var/cache/man",
-    "/var/log/lastlog", "/var/log/wtmp", "/var/log/btmp", "/var/log/faillog", "/run/utmp",
+    "/var/log/lastlog", "/var/log/wtmp", "/var/log/btmp", "/var/log/faillog", "/run/utmp", "/run/mount",
 ))  # fmt: skip
 """What programs write where they may, and do without where they may not, as with `__pycache__`."""
 
