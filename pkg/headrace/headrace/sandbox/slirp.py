@@ -56,9 +56,9 @@ def _attach(program: str, pid: int, guards: tuple[str, ...]) -> bool:
 
 
 def _start(program: str, words: list[str], given: list[int]) -> None:
-    """`given` are its descriptors 3 and 4. As root it gets a view of the mounts of its own, which tells nobody of what it unmounts:
-    its sandbox takes the old root away, and where mounts of the machine are shared, they would go there too (the networks of
-    podman's containers are such). Raises OSError."""
+    """`given` are its descriptors 3 and 4. As root it gets a view of the mounts of its own, which tells nobody of what it
+    unmounts: its sandbox takes the old root away, and where mounts of the machine are shared, they would go there too (the
+    networks of podman's containers are such). Raises OSError."""
     env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
     if os.geteuid() == 0:
         _fork(program, words, env, given)

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from headrace.actions.builtin import cache_archive
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 REFUSED = {"ACTIONS_RESULTS_URL": "http://127.0.0.1:1/", "ACTIONS_RUNTIME_TOKEN": "x.y.z", "GITHUB_REF": "refs/heads/main"}
 GONE = "[warning]An internal error has occurred in cache backend."
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 Git = Callable[..., str]
 
 

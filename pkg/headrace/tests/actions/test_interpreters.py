@@ -173,6 +173,7 @@ def test_a_range_between_two_versions_holds_both_ends_and_agrees_with_order(a: V
 
 
 @given(st.text(max_size=12))
+@pytest.mark.slow
 def test_any_text_is_a_range_or_none(text: str) -> None:
     wanted = parse_range(text)
     assert wanted is None or isinstance(wanted.holds(Version(3, 10, 1)), bool)

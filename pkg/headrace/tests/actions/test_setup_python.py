@@ -14,6 +14,8 @@ from headrace.actions import interpreters
 from headrace.actions.semver import parse_range
 from test_core.installations import folders_below, make_wheel
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 BASE = os.path.join(sys.base_prefix, "bin")
 ROOTS = list(dict.fromkeys([*interpreters.roots(os.environ), os.path.realpath(BASE)]))

@@ -20,6 +20,8 @@ from headrace.record.records import (
     StepStarted,
 )
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 if TYPE_CHECKING:
     from test_core.calls import Headrace
     from test_core.repositories import GitRepository

@@ -10,6 +10,8 @@ import pytest
 from headrace.base.errors import UsageError
 from headrace.events.snapshot import ObjectStore
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 Tree = Callable[[Any], dict[str, str]]
 
 

@@ -11,6 +11,8 @@ import pytest
 from headrace.base.errors import UsageError
 from headrace.events.snapshot import MESSAGE, ObjectStore
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 RepoMaker = Callable[..., Any]
 Tree = Callable[[Any], dict[str, str]]
 

@@ -16,6 +16,8 @@ from headrace.base.git import GitError
 from headrace.events.snapshot import ObjectStore
 from headrace.events.status import parse_status
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 RepoMaker = Callable[..., Any]
 Tree = Callable[[Any], dict[str, str]]
 

@@ -21,6 +21,8 @@ from headrace.record.locks import is_alive, lock_run, tell
 from headrace.record.queueing import MOST_WAITING, Standing
 from headrace.record.records import RunStarted
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 HERE = Repository("octo/hello", "/r", "/r/.git")
 SINGLE, CANCEL, MAX = Claim("Deploy"), Claim("deploy", cancel_in_progress=True), Claim("DEPLOY", queue="max")
 

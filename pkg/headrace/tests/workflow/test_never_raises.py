@@ -239,6 +239,7 @@ def test_no_file_takes_more_events_or_bytes_than_it_may(content: bytes, events: 
 @given(st.integers(1, 60), st.integers(1, 30))
 @example(60, 30)
 @example(40, 2)
+@pytest.mark.slow
 def test_no_alias_bomb_goes_off(levels: int, width: int) -> None:
     spent = used(bomb(levels, width).encode(), Limits())
     assert spent.events <= MAX_NODES + 1
