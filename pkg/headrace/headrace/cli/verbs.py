@@ -10,6 +10,7 @@ VERBS = {
     "ls": "list past runs",
     "logs": "print the log of a run",
     "cancel": "end a run that goes on",
+    "release": "check, rehearse, tag and push a release",
     "actions": "fetch the actions that workflows use",
     "services": "serve what actions talk to",
     "doctor": "say what this version and this machine can do",

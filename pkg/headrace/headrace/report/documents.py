@@ -14,6 +14,10 @@ RUN: Literal["headrace.run/1"] = "headrace.run/1"
 RECORD: Literal["headrace.record/1"] = "headrace.record/1"
 RUNS: Literal["headrace.runs/1"] = "headrace.runs/1"
 DOCTOR: Literal["headrace.doctor/1"] = "headrace.doctor/1"
+RELEASE: Literal["headrace.release/1"] = "headrace.release/1"
+BUMP: Literal["headrace.release-bump/1"] = "headrace.release-bump/1"
+RESUME: Literal["headrace.release-resume/1"] = "headrace.release-resume/1"
+PUBLISHING: Literal["headrace.doctor-release/1"] = "headrace.doctor-release/1"
 
 
 class PlanEvent(Struct, frozen=True):
@@ -191,3 +195,139 @@ class DoctorDocument(Struct, frozen=True):
     mode: Literal["root", "sub", "single", "inner"] | None
     refused: Refusal | None
     findings: list[DoctorRow]
+
+
+class ReleaseGate(Struct, frozen=True):
+    """A job that the publishing one needs. `result` is null where no run has tried it on this very tree; `run` is that run."""
+
+    job: str
+    name: str
+    result: str | None
+    run: str | None
+
+
+class ReleaseFile(Struct, frozen=True):
+    """A file that was built and tested; of a resumed release, `state` says what the index has: `confirmed` (these bytes),
+    `missing`, `uploaded` (just now) or `unknown`."""
+
+    name: str
+    sha256: str
+    size: int = 0
+    state: str = "tested"
+
+
+class ReleaseRow(Struct, frozen=True):
+    """A package, in the order of the release. `group` counts the pushes from 1: tags of one group go together. `index` is the
+    simple API of the index that the pipeline publishes to; `claims` are those that its identity token will carry, without the
+    times and without what GitHub alone knows. `unsupported`: why the publishing job cannot be tried here; `rehearsed`: the run
+    that has tried it for this tag and tree. `state`: planned, pushing, pushed or published."""
+
+    package: str
+    version: str
+    tag: str
+    group: int
+    folder: str
+    workflow: str
+    job: str
+    index: str
+    environment: str
+    claims: dict[str, str]
+    gates: list[ReleaseGate]
+    rehearsed: ReleaseGate | None
+    unsupported: str | None
+    state: str
+    files: list[ReleaseFile]
+
+
+class ReleaseRefusal(Struct, frozen=True):
+    """What forbids the release. `rule` is for programs; `package` is empty where it is about the whole repository."""
+
+    rule: str
+    package: str
+    message: str
+    at: str | None
+    hint: str
+
+
+class ReleaseDocument(Struct, frozen=True):
+    """What `headrace release --json` prints. `released`: the tags are at the remote. With `dry_run` nothing was changed."""
+
+    schema: Literal["headrace.release/1"]
+    dry_run: bool
+    released: bool
+    remote: str
+    branch: str
+    commit: str
+    tree: str
+    packages: list[ReleaseRow]
+    refusals: list[ReleaseRefusal]
+    notes: list[str]
+
+
+class BumpRow(Struct, frozen=True):
+    """The version of a package that was written, and in which files."""
+
+    package: str
+    old: str
+    new: str
+    files: list[str]
+
+
+class BumpDocument(Struct, frozen=True):
+    """What `headrace release PACKAGE --bump PART --json` prints. `commit` is null with `--dry-run`."""
+
+    schema: Literal["headrace.release-bump/1"]
+    commit: str | None
+    packages: list[BumpRow]
+
+
+class ResumedRow(Struct, frozen=True):
+    """A package of a release that was begun, and how far it came."""
+
+    package: str
+    version: str
+    tag: str
+    state: str
+    files: list[ReleaseFile]
+
+
+class ResumeDocument(Struct, frozen=True):
+    """What `headrace release --resume --json` prints. `done`: all that was begun is on its index, with the bytes that were
+    tested."""
+
+    schema: Literal["headrace.release-resume/1"]
+    done: bool
+    packages: list[ResumedRow]
+    notes: list[str]
+
+
+class PublisherDifference(Struct, frozen=True):
+    """A field in which the registered publisher that comes closest is not what the token says."""
+
+    field: str
+    registered: str
+    claimed: str
+
+
+class PublishingRow(Struct, frozen=True):
+    """A package, and with which identity the pipeline of its tag publishes it. `form` are the values for PyPI's form. `fits`:
+    whether a registered publisher takes the token, null where none was named; `differences` are those of the closest one."""
+
+    package: str
+    tag: str
+    workflow: str
+    job: str
+    index: str
+    claims: dict[str, str]
+    form: dict[str, str]
+    fits: bool | None
+    differences: list[PublisherDifference]
+    problems: list[str]
+
+
+class PublishingDocument(Struct, frozen=True):
+    """What `headrace doctor --release --json` prints."""
+
+    schema: Literal["headrace.doctor-release/1"]
+    repository: str
+    packages: list[PublishingRow]

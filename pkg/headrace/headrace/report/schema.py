@@ -16,6 +16,10 @@ TITLES = (
     (documents.RecordLine, "headrace run --json-stream"),
     (documents.RunsDocument, "headrace ls --json"),
     (documents.DoctorDocument, "headrace doctor --json"),
+    (documents.PublishingDocument, "headrace doctor --release --json"),
+    (documents.ReleaseDocument, "headrace release --json"),
+    (documents.BumpDocument, "headrace release --bump --json"),
+    (documents.ResumeDocument, "headrace release --resume --json"),
 )
 
 HEAD = """# JSON that headrace prints

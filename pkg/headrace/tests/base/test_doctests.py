@@ -13,6 +13,7 @@ ROOMS = (
     "headrace.workflow",
     "headrace.events",
     "headrace.plan",
+    "headrace.release",
     "headrace.report",
     "headrace.sandbox",
     "headrace.sandbox.probe",
