@@ -10,15 +10,16 @@ if TYPE_CHECKING:
     from headrace.events.model import Repository
 
 
-def asked_for(repository: Repository, ref: str) -> Asked:
-    """As `headrace plan push --ref REF --sha HEAD` would ask, with what `[tool.headrace]` says."""
+def asked_for(repository: Repository, ref: str, sha: str = "HEAD") -> Asked:
+    """As `headrace plan push --ref REF --sha HEAD` would ask, with what `[tool.headrace]` says. Without `sha`: as the working
+    tree is."""
     from headrace.cli.config import settle
     from headrace.cli.declared import Call
     from headrace.cli.options import PLAN, asked
 
     values: dict[str, Any] = {option.dest: option.empty for option in PLAN}
     selecting = ("repo", "workflow", "job", "no_needs", "matrix", "ref", "sha", "base", "head", "payload")
-    values |= {"event": "push", "ref": ref, "sha": "HEAD"}
+    values |= {"event": "push", "ref": ref, "sha": sha}
     settled = settle(Call(values, frozenset(selecting)), PLAN, repository.root)
     return asked(settled)
 

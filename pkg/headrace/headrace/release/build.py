@@ -12,17 +12,11 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 
 from headrace.base import git
-from headrace.base.errors import HeadraceError, Problem
+from headrace.base.errors import Problem
 from headrace.base.files import remove_tree
 from headrace.release.index import version_in
-from headrace.release.model import Artifact, Finding, Need, Package, Wanted
+from headrace.release.model import Artifact, Finding, Need, Package, Refused, Wanted
 from headrace.release.versions import normal, read
-
-
-class NotBuilt(HeadraceError):
-    """The package cannot be built here, or not as a release needs it."""
-
-    status = 1
 
 
 def builder(environ: Mapping[str, str]) -> list[str]:
@@ -37,7 +31,7 @@ def builder(environ: Mapping[str, str]) -> list[str]:
 
 
 def build(root: str, commit: str, package: Package, folder: str, command: list[str]) -> list[Artifact]:
-    """Build the package of `commit`, without a look at the work tree, into `folder`, which is made anew. Raises NotBuilt with the
+    """Build the package of `commit`, without a look at the work tree, into `folder`, which is made anew. Raises Refused with the
     last words of the builder, GitError."""
     tree = f"{folder}.tree"
     remove_tree(folder)
@@ -55,11 +49,11 @@ def build(root: str, commit: str, package: Package, folder: str, command: list[s
             text=True, errors="replace", check=False,
         )  # fmt: skip
         if done.returncode:
-            lines = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-            why = "; ".join(lines[-3:]) or f"status {done.returncode}"
-            raise NotBuilt(
-                Problem(f"{package.name} cannot be built from {commit[:7]}: {why}", hint=f"{' '.join(command)} says more")
-            )
+            said = (line.strip() for line in (done.stderr or done.stdout).splitlines())
+            lines = [line for line in said if line and not line.startswith("hint:")]
+            why = "; ".join(lines[-4:]) or f"status {done.returncode}"
+            text = f"{package.name} cannot be built from {commit[:7]}: {why}"
+            raise Refused([Finding("build", Problem(text, hint=f"`{' '.join(command)}` says more"), package.name)])
     finally:
         remove_tree(tree)
     return artifacts(folder)

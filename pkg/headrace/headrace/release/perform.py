@@ -46,7 +46,7 @@ def begin(journal: ReleaseJournal, examined: Examined, settings: Settings, rehea
 
 def build_all(journal: ReleaseJournal, train: Train, examined: Examined, command: list[str], say: Say) -> Train:
     """Build every package before the first tag is pushed, check what came of it, and keep the bytes with their digests. Raises
-    Refused, NotBuilt; then nothing was changed but our own folders."""
+    Refused; then nothing was changed but our own folders."""
     findings: list[Finding] = []
     siblings = {normal(each.name): each for each in examined.packages.values()}
     for wanted in examined.wanted:

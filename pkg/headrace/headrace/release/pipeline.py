@@ -21,7 +21,10 @@ from headrace.workflow.tokens import Mapping, Scalar, Token
 
 ACTION = "pypa/gh-action-pypi-publish"
 _UPLOADS = re.compile(r"\b(?:twine\s+upload|(?:uv|hatch|poetry|flit|pdm)\s+publish)\b")
-_GITHUBS_OWN = ("run_id", "run_number", "run_attempt", "actor_id", "repository_id", "repository_owner_id", "ref_protected")
+_GITHUBS_OWN = (
+    "run_id", "run_number", "run_attempt", "actor_id", "repository_id", "repository_owner_id", "ref_protected",
+    "repository_visibility",
+)  # fmt: skip
 """Claims that GitHub alone can know."""
 
 
