@@ -17,7 +17,7 @@ help:
 	@echo "make system-deps  install the Debian packages that the tests want: $(DEBIAN_PACKAGES)"
 	@echo "In an active environment:"
 	@echo "make install | utest | itest | slow | differential | lint | type-check | build | proto | conformance"
-	@echo "make release PACKAGE=headrace VERSION=x.y.z   check, tag and push"
+	@echo "make release PACKAGE=headrace VERSION=x.y.z   check, rehearse, tag and push; RELEASE_ARGS=--dry-run shows what would be done"
 
 .venv/bin/python:
 	@$(BOOT_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "headrace needs Python 3.10 or newer; say which with BOOT_PYTHON=…")'

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from test_core.processes import Finished, environment, run
+from test_core.releases import WORKFLOW, copy_workshop
 from test_core.repositories import GIT_ENVIRONMENT, GitRepository, make_remote, make_repository
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,29 +128,48 @@ def test_in_an_environment_or_in_ci_the_check_passes(folder: str, variables: dic
 # release and build
 
 
-CHANGELOG = "# Changes\n\n## [0.1.0] - 2026-01-02\n\n- The first\n\n## [0.0.9]\n\n## [0.0.8] - unreleased\n- x\n"
+CHANGELOG = "# Changes\n\n## [0.1.0] - 2026-01-02\n\n- The first\n"
+NO_INDEX = '[tool.headrace.release]\nindex = "http://127.0.0.1:9/simple/"\n'  # nobody answers there
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what a release needs of this repository, ready to be released, in `a tree`, and its remote beside it."""
+    """A folder with what a release needs of this repository, ready to be released, in `a tree`, its remote beside it, and a state
+    in which both pipelines were green."""
     folder = tmp_path_factory.mktemp("template")
     files = {name: (ROOT / name).read_text() for name in ("Makefile", "constraints.txt", "bin/release", ".gitignore")}
+    files["pyproject.toml"] = NO_INDEX
     for package in PACKAGES:
         for name in ("Makefile", "pyproject.toml", f"{package}/__init__.py"):
             files[f"pkg/{package}/{name}"] = (ROOT / "pkg" / package / name).read_text()
         files[f"pkg/{package}/CHANGELOG.md"] = CHANGELOG
         files[f"pkg/{package}/README.md"] = "x\n"
+        files[f".github/workflows/{package}.yml"] = WORKFLOW.format(name=package)
     repository = make_repository(folder / "a tree", files)
     make_remote(repository, folder / "remote.git")
     repository.git("remote", "set-url", "origin", "../remote.git")
+    tried = run(
+        [sys.executable, "-m", "headrace.cli", "run", "push", "-qq", "--isolation", "host"], repository.root, state(folder)
+    )
+    assert tried.status == 0, tried.err
     return folder
+
+
+def state(folder: Path) -> dict[str, str]:
+    return environment(SAYS_WHERE_WE_ARE, XDG_STATE_HOME=str(folder / "state"), XDG_CACHE_HOME=str(folder / "cache"))
 
 
 @pytest.fixture
 def tree(template: Path, tmp_path: Path) -> GitRepository:
-    shutil.copytree(template, tmp_path / "both")
+    copy_workshop(template, tmp_path / "both")
     return GitRepository(tmp_path / "both/a tree")
+
+
+def release(tree: GitRepository, version: str, folder: str = "pkg/headrace", **variables: str) -> Finished:
+    """`make release`, without a build: what that takes comes from an index."""
+    more = {"XDG_STATE_HOME": str(tree.root.parent / "state"), "XDG_CACHE_HOME": str(tree.root.parent / "cache")}
+    words = ["release", f"VERSION={version}", "RELEASE_ARGS=--no-build", f"PYTHON={sys.executable}"]
+    return make(tree.root / folder, *words, *(f"{name}={value}" for name, value in variables.items()), **more)
 
 
 def remote_refs(tree: GitRepository) -> str:
@@ -157,135 +178,39 @@ def remote_refs(tree: GitRepository) -> str:
 
 @each_package
 def test_a_release_tags_and_pushes(tree: GitRepository, package: str) -> None:
-    done = make(tree.root / "pkg" / package, "release", "VERSION=0.1.0")
+    if package == "headrace_encryption":  # which needs its sibling
+        tree.git("push", "--quiet", "origin", "HEAD:refs/tags/headrace@0.1.0")
+    done = release(tree, "0.1.0", f"pkg/{package}")
     assert done.status == 0, done.err
-    assert f"{package}@0.1.0 is tagged and pushed" in done.out
+    assert f"{package}@0.1.0 is tagged and pushed" in done.err
     assert tree.git("rev-parse", f"{package}@0.1.0^{{commit}}") == tree.head()
     assert f"{tree.head()}\trefs/tags/{package}@0.1.0^{{}}" in remote_refs(tree)
 
 
 def test_a_release_from_the_root_names_its_package(tree: GitRepository) -> None:
-    assert make(tree.root, "release", "PACKAGE=headrace", "VERSION=0.1.0").status == 0
-    for arguments in ([], ["PACKAGE=other"], ["PACKAGE="]):
-        done = make(tree.root, "release", "VERSION=0.1.0", *arguments)
+    assert release(tree, "0.1.0", ".", PACKAGE="headrace").status == 0
+    for named in ({}, {"PACKAGE": "other"}, {"PACKAGE": ""}):
+        done = release(tree, "0.1.0", ".", **named)
         assert done.status != 0 and "say which package" in done.err
-
-
-def edit(tree: GitRepository, name: str, old: str, new: str) -> None:
-    text = (tree.root / name).read_text()
-    assert old in text
-    tree.write({name: text.replace(old, new)})
-
-
-def commit_and_push(tree: GitRepository) -> None:
-    tree.commit()
-    tree.git("push", "--quiet", "origin", "main")
-
-
-def other_version_in_pyproject(tree: GitRepository) -> None:
-    edit(tree, "pkg/headrace/pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"')
-    commit_and_push(tree)
-
-
-def other_version_in_the_module(tree: GitRepository) -> None:
-    edit(tree, "pkg/headrace/headrace/__init__.py", '"0.1.0"', '"0.1.1"')
-    commit_and_push(tree)
-
-
-def no_version_but_one_elsewhere_in_pyproject(tree: GitRepository) -> None:
-    edit(tree, "pkg/headrace/pyproject.toml", 'version = "0.1.0"', 'dynamic = ["version"]')
-    edit(tree, "pkg/headrace/pyproject.toml", "[dependency-groups]", '[tool.x]\nversion = "0.1.0"\n\n[dependency-groups]')
-    commit_and_push(tree)
-
-
-def changelog_without_entry(tree: GitRepository) -> None:
-    edit(tree, "pkg/headrace/CHANGELOG.md", "## [0.1.0]", "## [0.1.01]")
-    commit_and_push(tree)
-
-
-def changelog_with_an_empty_entry(tree: GitRepository) -> None:
-    edit(tree, "pkg/headrace/CHANGELOG.md", "- The first\n", "")
-    commit_and_push(tree)
-
-
-def changelog_still_unreleased(tree: GitRepository) -> None:
-    edit(tree, "pkg/headrace/CHANGELOG.md", "- 2026-01-02", "- unreleased")
-    commit_and_push(tree)
-
-
-def no_changelog(tree: GitRepository) -> None:
-    (tree.root / "pkg/headrace/CHANGELOG.md").unlink()
-    commit_and_push(tree)
-
-
-def a_changed_file(tree: GitRepository) -> None:
-    edit(tree, "Makefile", "PACKAGES", "PACKAGES ")
 
 
 def an_untracked_file(tree: GitRepository) -> None:
     tree.write({"pkg/headrace/headrace/forgotten.py": ""})
 
 
-def a_staged_file(tree: GitRepository) -> None:
-    tree.write({"new": ""})
-    tree.git("add", "new")
-
-
-def another_branch(tree: GitRepository) -> None:
-    tree.git("switch", "--quiet", "--create", "feature")
-
-
-def a_detached_head(tree: GitRepository) -> None:
-    tree.git("switch", "--quiet", "--detach")
+def a_tree_that_was_never_tried(tree: GitRepository) -> None:
+    tree.commit({"a": ""})
+    tree.git("push", "--quiet", "origin", "main")
 
 
 def tag_here(tree: GitRepository) -> None:
     tree.tag("headrace@0.1.0")
 
 
-def tag_at_the_remote(tree: GitRepository) -> None:
-    tree.tag("headrace@0.1.0")
-    tree.git("push", "--quiet", "origin", "headrace@0.1.0")
-    tree.git("tag", "--delete", "headrace@0.1.0")
-
-
-def ahead_of_the_remote(tree: GitRepository) -> None:
-    tree.commit({"a": ""})
-
-
-def behind_the_remote(tree: GitRepository) -> None:
-    tree.commit({"a": ""})
-    tree.git("push", "--quiet", "origin", "main")
-    tree.git("reset", "--quiet", "--hard", "HEAD~")
-
-
-def a_remote_that_is_gone(tree: GitRepository) -> None:
-    tree.git("remote", "set-url", "origin", str(tree.root / "nowhere"))
-
-
-def no_remote(tree: GitRepository) -> None:
-    tree.git("remote", "remove", "origin")
-
-
 REFUSALS: list[tuple[Callable[[GitRepository], None], str]] = [
-    (other_version_in_pyproject, "pyproject.toml says version 0.2.0, not 0.1.0"),
-    (no_version_but_one_elsewhere_in_pyproject, r"pyproject.toml says version \(none\), not 0.1.0"),
-    (other_version_in_the_module, r"__init__.py says version 0.1.1, not 0.1.0"),
-    (changelog_without_entry, "CHANGELOG.md has no entry for 0.1.0"),
-    (changelog_with_an_empty_entry, "CHANGELOG.md has no entry for 0.1.0"),
-    (changelog_still_unreleased, "still calls 0.1.0 unreleased"),
-    (no_changelog, "CHANGELOG.md has no entry for 0.1.0"),
-    (a_changed_file, "the tree is not clean: Makefile"),
     (an_untracked_file, "the tree is not clean: .*forgotten.py"),
-    (a_staged_file, "the tree is not clean: new"),
-    (another_branch, "releases are made from main, but this is feature"),
-    (a_detached_head, "releases are made from main, but this is a detached HEAD"),
+    (a_tree_that_was_never_tried, "not run on this very tree: lint"),
     (tag_here, "the tag headrace@0.1.0 is here already"),
-    (tag_at_the_remote, "the tag headrace@0.1.0 is at origin already"),
-    (ahead_of_the_remote, "main here is not main at origin"),
-    (behind_the_remote, "main here is not main at origin"),
-    (a_remote_that_is_gone, "origin does not answer"),
-    (no_remote, "origin does not answer"),
 ]
 
 
@@ -296,29 +221,18 @@ def test_a_release_is_refused_and_no_ref_changes(
     remote = GitRepository(tree.root.parent / "remote.git")
     spoil(tree)
     before = (tree.refs(), remote.refs())
-    done = make(tree.root / "pkg/headrace", "release", "VERSION=0.1.0")
+    done = release(tree, "0.1.0")
     assert done.status != 0
-    assert re.search(f"^refused: .*{message}", done.err, re.MULTILINE), done.err
+    assert "refused, and nothing was changed" in done.err and re.search(message, done.err), done.err
     assert (tree.refs(), remote.refs()) == before
 
 
-@pytest.mark.parametrize(
-    "version", ["", "v0.1.0", "0.1", "0.1.0-rc.1", "00.1.0", "0.1.0+local", "0.1.0 ", "--force", "0.1.0; true"]
-)
+@pytest.mark.parametrize("version", ["", "v0.1.0", "0.1", "0.1.0 ", "--dry-run", "0.1.0; true"])
 def test_a_release_of_a_version_that_is_none_or_another_is_refused(tree: GitRepository, version: str) -> None:
     before = (tree.refs(), remote_refs(tree))
-    done = make(tree.root / "pkg/headrace", "release", f"VERSION={version}")
-    assert done.status != 0 and "refused: " in done.err
+    done = release(tree, version)
+    assert done.status != 0 and "refused, and nothing was changed" in done.err, done.err
     assert (tree.refs(), remote_refs(tree)) == before
-
-
-def test_a_release_says_everything_that_is_wrong_at_once(tree: GitRepository) -> None:
-    an_untracked_file(tree)
-    tag_here(tree)
-    changelog = tree.root / "pkg/headrace/CHANGELOG.md"
-    changelog.write_text("")
-    done = make(tree.root / "pkg/headrace", "release", "VERSION=0.2.0")
-    assert done.err.count("refused: ") >= 4, done.err
 
 
 def test_when_the_remote_does_not_take_the_tag_it_is_not_kept_here(tree: GitRepository) -> None:
@@ -327,7 +241,7 @@ def test_when_the_remote_does_not_take_the_tag_it_is_not_kept_here(tree: GitRepo
     hook.write_text("#!/bin/sh\necho tags are frozen >&2\nexit 1\n")
     hook.chmod(0o755)
     before = (tree.refs(), remote_refs(tree))
-    done = make(tree.root / "pkg/headrace", "release", "VERSION=0.1.0")
+    done = release(tree, "0.1.0")
     assert done.status != 0 and "tags are frozen" in done.err
     assert (tree.refs(), remote_refs(tree)) == before
 

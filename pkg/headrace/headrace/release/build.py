@@ -22,7 +22,7 @@ from headrace.release.versions import normal, read
 def builder(environ: Mapping[str, str]) -> list[str]:
     """The command that builds, empty where there is none: uv, else `build`."""
     if uv := shutil.which("uv", path=environ.get("PATH")):
-        return [uv, "build", "--quiet"]
+        return [uv, "build"]
     from importlib.util import find_spec
 
     if find_spec("build") is not None:
