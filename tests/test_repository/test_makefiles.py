@@ -166,9 +166,9 @@ def tree(template: Path, tmp_path: Path) -> GitRepository:
 
 
 def release(tree: GitRepository, version: str, folder: str = "pkg/headrace", **variables: str) -> Finished:
-    """`make release`, without a build: what that takes comes from an index."""
+    """`make release`, without a build and a rehearsal: what these take comes from an index."""
     more = {"XDG_STATE_HOME": str(tree.root.parent / "state"), "XDG_CACHE_HOME": str(tree.root.parent / "cache")}
-    words = ["release", f"VERSION={version}", "RELEASE_ARGS=--no-build", f"PYTHON={sys.executable}"]
+    words = ["release", f"VERSION={version}", "RELEASE_ARGS=--no-build --no-rehearsal", f"PYTHON={sys.executable}"]
     return make(tree.root / folder, *words, *(f"{name}={value}" for name, value in variables.items()), **more)
 
 

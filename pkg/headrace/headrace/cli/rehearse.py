@@ -10,23 +10,31 @@ if TYPE_CHECKING:
     from headrace.release.model import Pipeline
 
 
-def rehearse(root: str, pipeline: Pipeline, commit: str, colour: str) -> str:
-    """Run the publishing job and all that it needs, as the push of the tag would; the run's id, empty where none came about.
-    What happens is shown on stderr. A publishing job that cannot be run here is left out, and its gates run all the same."""
-    from headrace.cli.ending import say_error
+class LocalRehearsal:
+    """In the repository at `root`. What happens is shown on stderr."""
 
-    words = ["run", "push", "--ref", f"refs/tags/{pipeline.tag}", "--sha", commit, "--repo", root]
-    words += ["--workflow", pipeline.workflow, "--job", pipeline.job, "--json", "--color", colour]
-    words += ["--skip-unsupported"] if pipeline.unsupported else []
-    say_error(f"rehearsing {pipeline.tag}: {pipeline.job} of {pipeline.workflow}, and what it needs")
-    done = subprocess.run(
-        [sys.executable, "-m", "headrace.cli", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False
-    )
-    try:
+    def __init__(self, root: str, colour: str) -> None:
+        self._root, self._colour = root, colour
+
+    def run(self, pipeline: Pipeline, commit: str) -> str:
+        """A publishing job that cannot be run here is left out, and its gates run all the same."""
         import msgspec
 
+        from headrace.cli.ending import say_error
         from headrace.report.documents import RunDocument
 
-        return msgspec.json.decode(done.stdout, type=RunDocument).run
-    except msgspec.MsgspecError:
+        words = ["run", "push", "--ref", f"refs/tags/{pipeline.tag}", "--sha", commit, "--repo", self._root]
+        words += ["--workflow", pipeline.workflow, "--job", pipeline.job, "--json", "--color", self._colour]
+        words += ["--skip-unsupported"] if pipeline.unsupported else []
+        say_error(f"rehearsing {pipeline.tag}: {pipeline.job} of {pipeline.workflow}, and what it needs")
+        done = subprocess.run(
+            [sys.executable, "-m", "headrace.cli", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False
+        )
+        try:
+            return msgspec.json.decode(done.stdout, type=RunDocument).run
+        except msgspec.MsgspecError:
+            return ""
+
+    def published(self, run: str, package: str) -> str:
+        """No index stands in for the real one in a run yet."""
         return ""

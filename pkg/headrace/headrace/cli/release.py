@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headrace.release.index import Index
     from headrace.release.journal import Train
     from headrace.release.model import Finding, Package, Settings, Wanted
+    from headrace.release.rehearsal import Rehearsal
     from headrace.release.resume import Resumed
 
 HELP = """Release PACKAGE in VERSION: check everything that must hold, let the tag's pipeline publish here first where that can be
@@ -96,13 +97,14 @@ def _index(options: Options) -> Callable[[str], Index | None]:
 def _release(
     repository: Repository, settings: Settings, packages: Sequence[Package], asked: Sequence[Wanted], options: Options
 ) -> int:
-    from headrace.cli.rehearse import rehearse
+    from headrace.cli.rehearse import LocalRehearsal
     from headrace.release.checkout import look
     from headrace.release.examine import examine
     from headrace.release.model import Refused
     from headrace.release.rehearsal import due, not_green
 
     world = _world(repository, options)
+    rehearsal: Rehearsal = LocalRehearsal(repository.root, options.colour)
 
     def examined_now() -> Examined:
         return examine(look(repository.root, settings), settings, packages, asked, world, backport=options.backport)
@@ -113,13 +115,13 @@ def _release(
     to_try = due(examined, asked=bool(options.rehearse)).pipelines if options.rehearse is not False else ()
     if to_try and not others and (options.rehearse or not (findings or options.dry_run)):
         for pipeline in to_try:
-            rehearse(repository.root, pipeline, examined.checkout.commit, options.colour)
+            rehearsal.run(pipeline, examined.checkout.commit)
         before, examined = examined.checkout, examined_now()
         findings = list(examined.findings) + _moved(before, examined.checkout) + list(not_green(examined))
     train = None
     error: HeadraceError | None = Refused(findings) if findings else None
     if error is None and not options.dry_run:
-        train, error = _perform(repository, settings, examined, options)
+        train, error = _perform(repository, settings, examined, options, rehearsal)
     _show(examined, train, settings, error, options)
     if error is not None:
         raise error
@@ -150,7 +152,7 @@ def _world(repository: Repository, options: Options) -> World:
 
 
 def _perform(
-    repository: Repository, settings: Settings, examined: Examined, options: Options
+    repository: Repository, settings: Settings, examined: Examined, options: Options, rehearsal: Rehearsal
 ) -> tuple[Train | None, HeadraceError | None]:
     """Build, tag, push; how far it came, and what went wrong."""
     import os
@@ -162,20 +164,19 @@ def _perform(
     from headrace.release.checkout import look
     from headrace.release.journal import ReleaseJournal
     from headrace.release.model import Refused
-    from headrace.release.perform import begin, build_all, moved, tag_and_push, texts
+    from headrace.release.perform import begin, gather_all, moved, tag_and_push, texts
 
     journal = ReleaseJournal(common_dir(repository.git_dir))
     tried = {pipeline.tag: pipeline.tried.run for pipeline in examined.pipelines.values() if pipeline.tried is not None}
     train = begin(journal, examined, settings, tried)
     try:
         command = builder(os.environ) if options.build else []
-        if command:
-            train = build_all(journal, train, examined, command, say_error)
-            if (finding := moved(examined.checkout, look(repository.root, settings))) is not None:
-                raise Refused([finding])
-        else:
+        train = gather_all(journal, train, examined, rehearsal, command, say_error)
+        if any(not entry.artifacts for entry in train.entries):
             why = "as --no-build says" if not options.build else "as neither uv nor build is here"
             say_error(f"nothing is built, {why}: what the pipeline publishes cannot be held against it")
+        if (finding := moved(examined.checkout, look(repository.root, settings))) is not None:
+            raise Refused([finding])
         train = tag_and_push(journal, train, settings, texts(examined), say_error)
     except HeadraceError as error:
         return train, error

@@ -59,6 +59,15 @@ def build(root: str, commit: str, package: Package, folder: str, command: list[s
     return artifacts(folder)
 
 
+def take(source: str, folder: str) -> list[Artifact]:
+    """Keep the distribution files of `source` in `folder`, which is made anew."""
+    remove_tree(folder)
+    os.makedirs(folder, mode=0o700)
+    for file in artifacts(source):
+        shutil.copyfile(os.path.join(source, file.name), os.path.join(folder, file.name))
+    return artifacts(folder)
+
+
 def _export(root: str, commit: str, tree: str) -> None:
     archive = f"{tree}.tar"
     git.run(root, "archive", "--format=tar", f"--output={archive}", commit)

@@ -17,6 +17,7 @@ from headrace.release.journal import Entry, ReleaseJournal, Train
 from headrace.release.model import Finding, Need, Package, Refused, Settings, Wanted
 from headrace.release.packages import read_file
 from headrace.release.push import identity, make_object, message_of, push
+from headrace.release.rehearsal import Rehearsal
 from headrace.release.versions import normal
 
 Say = Callable[[str], None]
@@ -44,16 +45,25 @@ def begin(journal: ReleaseJournal, examined: Examined, settings: Settings, rehea
     return journal.begin(checkout.root, settings.remote, entries)
 
 
-def build_all(journal: ReleaseJournal, train: Train, examined: Examined, command: list[str], say: Say) -> Train:
-    """Build every package before the first tag is pushed, check what came of it, and keep the bytes with their digests. Raises
+def gather_all(
+    journal: ReleaseJournal, train: Train, examined: Examined, rehearsal: Rehearsal, command: list[str], say: Say
+) -> Train:
+    """The files of every package before the first tag is pushed: those that its rehearsed pipeline has published, else built
+    here by `command` (none where that is empty). What came of it is checked, and the bytes are kept with their digests. Raises
     Refused; then nothing was changed but our own folders."""
     findings: list[Finding] = []
     siblings = {normal(each.name): each for each in examined.packages.values()}
-    for wanted in examined.wanted:
+    for entry, wanted in zip(train.entries, examined.wanted, strict=True):
         package = examined.packages[wanted.package]
         folder = os.path.join(journal.kept(train), wanted.tag)
-        say(f"building {wanted.tag} from {examined.checkout.commit[:7]}")
-        files = build.build(train.root, examined.checkout.commit, package, folder, command)
+        published = rehearsal.published(entry.rehearsed, wanted.package) if entry.rehearsed else ""
+        if published:
+            files = build.take(published, folder)
+        elif command:
+            say(f"building {wanted.tag} from {examined.checkout.commit[:7]}")
+            files = build.build(train.root, examined.checkout.commit, package, folder, command)
+        else:
+            continue
         findings += build.check_files(folder, files, wanted)
         findings += _unlike(wanted, package, build.built_needs(folder, files), siblings)
         train = journal.save(train.changed(wanted.tag, artifacts=tuple(files)))

@@ -16,11 +16,15 @@ How = Literal["whole", "publish", "no"]
 
 
 class Rehearsal(Protocol):
-    """Runs the pipeline as the tag's push would start it on the commit, the publishing job and all that it needs, here. An index
-    that stands in for the real one takes its files. The results are in the journal of runs; what comes back is the run's id,
-    empty where none came about."""
+    """Runs pipelines as the push of their tag would start them on the commit, the publishing job and all that it needs, here. The
+    results are in the journal of runs."""
 
-    def __call__(self, pipeline: Pipeline, commit: str) -> str: ...
+    def run(self, pipeline: Pipeline, commit: str) -> str:
+        """The run's id, empty where none came about."""
+
+    def published(self, run: str, package: str) -> str:
+        """The folder of the files that the index which stands in for the real one took of a package in a run; empty where none
+        did."""
 
 
 class Due(Struct, frozen=True):
