@@ -3,6 +3,7 @@
 <state>/journal.db            the journal of every run
 <state>/runs/ID/              what stays of a run: logs/, artifacts/, lock (with the engine's pid)
 <state>/repositories/KEY/     snapshots of working trees
+<state>/releases/KEY/         the journal of a repository's releases, and the bytes that were tested (release/journal.py)
 <jobs>/work/ID/               what goes with a run: one folder a leg
 <jobs>/trash/                 folders on their way out
 <jobs>/skeletons/             what lies below jobs in namespaces (sandbox/skeleton.py)

@@ -103,7 +103,7 @@ def bumped(text: str, part: Part) -> str:
     if version is None:
         raise UsageError(Problem(f"{text or '(nothing)'} is not a version, so there is none after it"))
     major, minor, patch = version.major, version.minor, version.micro
-    early = version.is_prerelease
+    early = version.is_prerelease and not any(version.release[3:])  # comes before what its three numbers say
     epoch = f"{version.epoch}!" if version.epoch else ""
     match part:
         case "major":
@@ -116,5 +116,5 @@ def bumped(text: str, part: Part) -> str:
     final = epoch + ".".join(map(str, numbers))
     if part != "pre":
         return final
-    letter, number = version.pre or ("rc", 0)
-    return f"{final}{letter}{number + (0 if version.is_devrelease and version.pre else 1)}"
+    letter, number = (version.pre if early else None) or ("rc", 0)
+    return f"{final}{letter}{number + (0 if version.is_devrelease and number else 1)}"
