@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -316,6 +317,22 @@ def test_a_package_that_cannot_be_built_is_refused(workshop: Workshop) -> None:
     assert workshop.refs() == before
 
 
+@pytest.mark.covers("release:4.5.13")
+def test_a_tag_is_signed_where_git_is_told_to_and_refused_where_that_fails(workshop: Workshop) -> None:
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("needs ssh-keygen")
+    key = workshop.headrace.home / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    for name, value in {"tag.gpgSign": "true", "gpg.format": "ssh", "user.signingKey": f"{key}.gone"}.items():
+        workshop.tree.git("config", name, value)
+    before = workshop.refs()
+    done = workshop.release("demo", "0.1.0")
+    assert done.status == 1 and "demo@0.1.0 cannot be signed" in done.err and workshop.refs() == before
+    workshop.tree.git("config", "user.signingKey", str(key))
+    assert workshop.release("demo", "0.1.0").status == 0
+    assert "BEGIN SSH SIGNATURE" in workshop.remote.git("cat-file", "tag", "demo@0.1.0")
+
+
 @pytest.mark.covers("release:4.7")
 def test_a_tag_that_somebody_else_made_meanwhile_stops_a_resumed_release(workshop: Workshop) -> None:
     workshop.hook("exit 1")
@@ -407,3 +424,15 @@ def test_the_doctor_says_what_keeps_a_pipeline_from_publishing(workshop: Worksho
     assert done.status == 1
     (row,) = done.json["packages"]
     assert "may not ask for an identity token" in row["problems"][0] and row["fits"] is None
+
+
+@pytest.mark.covers("release:5")
+def test_the_doctor_tells_of_packages_that_one_token_would_cover(workshop: Workshop) -> None:
+    files = package("demo_extra", "0.1.0")
+    path = ".github/workflows/demo_extra.yml"
+    assert "one token" not in workshop.headrace("doctor", "--release", cwd=workshop.tree.root).out
+    job = files.pop(path).partition("  publish:")[2].replace("needs: [lint, test]", "needs: [test]")
+    text = (workshop.tree.root / ".github/workflows/demo.yml").read_text()
+    workshop.tree.write({**files, ".github/workflows/demo.yml": f"{text}  publish-extra:{job}"})
+    done = workshop.headrace("doctor", "--release", cwd=workshop.tree.root)
+    assert "demo and demo_extra are published by demo.yml in one environment" in done.out

@@ -89,6 +89,8 @@ def examine(
             findings += [Finding("workflow", problem, package.name) for problem in planned.problems]
             seen[wanted.package], more = pipelines.look(planned.plan, wanted, runs)
             findings += more
+            if seen[wanted.package].job and not seen[wanted.package].gates:
+                notes.append(f"{seen[wanted.package].job} needs no other job: nothing is tested before it publishes")
             address = address or seen[wanted.package].index
         index = world.index(address) if address else None
         files = _files(wanted.package, index, notes)

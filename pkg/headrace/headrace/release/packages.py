@@ -49,8 +49,8 @@ def settings_of(root: str) -> Settings:
         if key not in known:
             text = f"[tool.headrace.release] has no '{key}'"
             raise UsageError(Problem(text, Position("pyproject.toml"), f"it may hold {', '.join(known)}"))
-        if not isinstance(value, str) or not value:
-            raise UsageError(Problem(f"{key} in [tool.headrace.release]: expected a text", Position("pyproject.toml")))
+        if not isinstance(value, str) or not value or value.startswith("-"):
+            raise UsageError(Problem(f"{key} in [tool.headrace.release]: expected a name", Position("pyproject.toml")))
     return Settings(**table)
 
 

@@ -34,8 +34,8 @@ def call(root: str, *arguments: str, data: str = "", env: Mapping[str, str] | No
     environ |= {"LC_ALL": "C", "LANGUAGE": "C", **(env or {})}
     try:
         done = subprocess.run(
-            ["git", "-C", root, *arguments], env=environ, input=data, capture_output=True, text=True, errors="surrogateescape",
-            check=False,
+            ["git", "-C", root, *arguments], env=environ, input=data, capture_output=True, encoding="utf-8",
+            errors="surrogateescape", check=False,
         )  # fmt: skip
     except FileNotFoundError:
         raise NoAnswer(Problem("git is not installed", hint="install git and have it on the PATH")) from None

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from headrace.release.doctor import Publishing
 from headrace.report.colour import Style
-from headrace.report.text import clean
+from headrace.report.text import and_list, clean
 
 
 def publishing_lines(repository: str, found: Sequence[Publishing], style: Style) -> list[str]:
@@ -15,7 +15,19 @@ def publishing_lines(repository: str, found: Sequence[Publishing], style: Style)
     for each in found:
         lines.append(style.paint(style.safe(clean(f"{each.package}, released by the tag {each.pipeline.tag}")), "bold"))
         lines += [style.safe(clean(f"  {line}".rstrip())) for line in _about(each, repository)]
-    return lines
+    return lines + [style.safe(clean(line)) for line in _shared(found)]
+
+
+def _shared(found: Sequence[Publishing]) -> Iterator[str]:
+    """Packages that an index cannot tell apart by who publishes them."""
+    by_identity: dict[tuple[str, str], list[str]] = {}
+    for each in found:
+        if each.form:
+            identity = each.form["Workflow name"], each.form["Environment name"]
+            by_identity.setdefault(identity, []).append(each.package)
+    for (workflow, _), packages in by_identity.items():
+        if len(packages) > 1:
+            yield f"note: {and_list(packages)} are published by {workflow} in one environment: one token is good for all"
 
 
 def _about(each: Publishing, repository: str) -> Iterator[str]:
