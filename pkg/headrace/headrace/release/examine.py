@@ -17,6 +17,7 @@ from headrace.release.floors import check_floors, in_order, shut_out
 from headrace.release.index import Index, IndexSilent, check_index, versions_in
 from headrace.release.model import Finding, Package, Pipeline, Settings, Wanted
 from headrace.release.packages import read_file
+from headrace.release.push import identity
 from headrace.release.sources import check_sources, check_version, find
 from headrace.release.versions import misspelled, normal, read, spelling
 
@@ -72,6 +73,8 @@ def examine(
     known = [wanted for wanted in asked if wanted.package in found]
     known = in_order(list({wanted.package: wanted for wanted in known}.values()), found)
     findings += check_tree(checkout, settings)
+    who = identity(checkout.root)
+    findings += [who] if isinstance(who, Finding) else []
     runs = world.runs(checkout.tree) if checkout.tree else []
     had: dict[str, list[Version]] = {}
     seen: dict[str, Pipeline] = {}

@@ -16,7 +16,7 @@ from headrace.release.examine import Examined
 from headrace.release.journal import Entry, ReleaseJournal, Train
 from headrace.release.model import Finding, Need, Package, Refused, Settings, Wanted
 from headrace.release.packages import read_file
-from headrace.release.push import identity, make_object, message_of, push
+from headrace.release.push import make_object, message_of, push
 from headrace.release.rehearsal import Rehearsal
 from headrace.release.versions import normal
 
@@ -97,7 +97,6 @@ def _unlike(wanted: Wanted, package: Package, built: tuple[Need, ...], siblings:
 def tag_and_push(journal: ReleaseJournal, train: Train, settings: Settings, texts: dict[str, str], say: Say) -> Train:
     """Make the tag objects that are missing, write them down, and push group after group. `texts`: tag → what its message says
     beside the version. Raises Refused, EngineError."""
-    identity(train.root)
     train = journal.save(structs.replace(train, ready=True))
     for group in groups(train):
         for entry in train.entries:

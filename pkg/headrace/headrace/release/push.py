@@ -10,12 +10,12 @@ from headrace.release.journal import Entry, ReleaseJournal, Train
 from headrace.release.model import Finding, Refused
 
 
-def identity(root: str) -> str:
-    """Who makes tags. Raises Refused where git does not know."""
+def identity(root: str) -> str | Finding:
+    """Who makes tags, or that git does not know."""
     code, out, err = remote.call(root, "var", "GIT_COMMITTER_IDENT")
     if code:
         problem = Problem(f"git does not know who you are: {remote.complaint(err)}", hint="git config user.name and user.email")
-        raise Refused([Finding("identity", problem)])
+        return Finding("identity", problem)
     return out.strip()
 
 
@@ -24,7 +24,10 @@ def make_object(root: str, entry: Entry, message: str) -> str:
     _, signs, _ = remote.call(root, "config", "--type=bool", "--get", "tag.gpgSign")
     if signs.strip() == "true":
         return _signed(root, entry, message)
-    text = f"object {entry.commit}\ntype commit\ntag {entry.tag}\ntagger {identity(root)}\n\n{message.rstrip()}\n"
+    tagger = identity(root)
+    if isinstance(tagger, Finding):
+        raise Refused([tagger])
+    text = f"object {entry.commit}\ntype commit\ntag {entry.tag}\ntagger {tagger}\n\n{message.rstrip()}\n"
     code, out, err = remote.call(root, "mktag", data=text)
     if code:
         raise Refused([Finding("tag", Problem(f"{entry.tag} cannot be made: {remote.complaint(err)}"), entry.package)])
