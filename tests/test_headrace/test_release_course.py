@@ -407,6 +407,8 @@ def test_a_release_that_is_killed_ends_in_the_same_state_when_it_is_resumed(work
             1,
             "environment: registered pypi, and the token says (none)",
         ),
+        ({"repository": "octo/hello", "workflow": "demo.yml", "projects": [], "pending": "Demo"}, 0, "takes this token"),
+        ({"repository": "octo/hello", "workflow": "demo.yml", "projects": [], "pending": None}, 1, "no publisher is registered"),
         ({"repository": "octo/hello", "workflow": "demo.yml", "project": "other"}, 1, "no publisher is registered for demo"),
     ],
 )
@@ -431,7 +433,7 @@ def test_the_doctor_says_what_keeps_a_pipeline_from_publishing(workshop: Worksho
     assert "may not ask for an identity token" in row["problems"][0] and row["fits"] is None
 
 
-@pytest.mark.covers("release:5")
+@pytest.mark.covers("release:5.12")
 def test_the_doctor_tells_of_packages_that_one_token_would_cover(workshop: Workshop) -> None:
     files = package("demo_extra", "0.1.0")
     path = ".github/workflows/demo_extra.yml"

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Union
 
 from msgspec import Struct
 
@@ -18,13 +18,13 @@ FIELDS = ("repository", "workflow", "environment", "repository_owner_id")
 
 class Publisher(Struct, frozen=True):
     """`repository` is `owner/name`, `workflow` the file's name alone; `environment` and `owner_id` are empty where any will do.
-    `projects` are those that it may publish; empty where it is not said."""
+    `projects` are those that it may publish, None where it is not said."""
 
     repository: str
     workflow: str
     environment: str = ""
     owner_id: str = ""
-    projects: tuple[str, ...] = ()
+    projects: Union[tuple[str, ...], None] = None
 
 
 class Publishers(Protocol):
@@ -42,8 +42,8 @@ class Difference(Struct, frozen=True):
 
 
 class PublisherFile:
-    """A JSON file with a list of publishers, or an object that has it as `publishers`; the names of the fields are those of
-    PyPI's form, with or without underscores. Raises UsageError where it is something else."""
+    """A JSON file with a list of publishers, or an object that has it as `publishers`; the names of the fields may be those of
+    PyPI's form. Raises UsageError where it is something else."""
 
     def __init__(self, path: str) -> None:
         try:
@@ -61,7 +61,7 @@ class PublisherFile:
     def of(self, project: str) -> Sequence[Publisher]:
 
         name = normal(project)
-        return [each for each in self._publishers if not each.projects or name in map(normal, each.projects)]
+        return [each for each in self._publishers if each.projects is None or name in map(normal, each.projects)]
 
 
 def _read(given: Mapping[str, Any], path: str) -> Publisher:
@@ -78,11 +78,12 @@ def _read(given: Mapping[str, Any], path: str) -> Publisher:
             "a publisher has an owner, a repository and a workflow", Position(path), '{"repository": "o/r", "workflow": "ci.yml"}'
         )
         raise UsageError(problem)
-    projects = fields.get("projects") or take("project", "project_name", "pypi_project_name")
-    named = tuple(map(str, projects)) if isinstance(projects, list) else ((str(projects),) if projects else ())
-    return Publisher(
-        repository, workflow, take("environment", "environment_name"), take("owner_id", "repository_owner_id"), named
-    )
+    projects = fields.get("projects")
+    named = [*map(str, projects)] if isinstance(projects, list) else []
+    named += filter(None, [take("project", "project_name", "pypi_project_name"), take("pending")])
+    environment, owner_id = take("environment", "environment_name"), take("owner_id", "repository_owner_id")
+    said = isinstance(projects, list) or bool(named)
+    return Publisher(repository, workflow, environment, owner_id, tuple(named) if said else None)
 
 
 def workflow_file(claims: Mapping[str, str]) -> str:
