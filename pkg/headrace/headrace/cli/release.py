@@ -287,5 +287,5 @@ command = click.Command(
         colour_option(),
     ],
     help=HELP,
-    epilog="Example: headrace release headrace 0.2.0 --dry-run",
+    epilog="Example: headrace release headrace 0.1.0 --dry-run",
 )
