@@ -45,6 +45,7 @@ SURROUNDINGS = (
     Option(("--env-file",), "many", "F", "Environment variables in dotenv format (repeatable)."),
     Option(("--action",), "many", "OWNER/NAME@REF=DIR", "Use this folder for that action (repeatable)."),
     Option(("--actions-root",), "one", "DIR", "A folder of git mirrors OWNER+NAME/repo."),
+    Option(("--containers",), "choice", "", "What containers of jobs run by (default: auto).", ("auto", "podman", "docker", "none")),
 )
 RUNNING = (
     Option(("--isolation",), "choice", "", "What parts jobs from the machine (default: auto).", ("auto", "namespaces", "host")),
@@ -109,6 +110,7 @@ class Asked(Struct, frozen=True):
     actions: dict[str, str]
     actions_root: str
     native: bool
+    containers: str
     json: bool
     colour: Choice
     depth: Depth
@@ -136,6 +138,7 @@ def asked(values: Mapping[str, Any]) -> Asked:
         actions=_actions(values["action"]),
         actions_root=values["actions_root"] or "",
         native=values.get("native") != "off",
+        containers=values["containers"] or "auto",
         json=values["json"],
         colour=values["color"] or "auto",
         depth=depth(values["verbose"] or 0, values["quiet"] or 0),

@@ -61,7 +61,7 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
     from headrace.events.request import EventRequest
     from headrace.plan.make import make_plan
     from headrace.plan.select import Selection
-    from headrace.plan.unsupported import action_name
+    from headrace.plan.unsupported import action_name, wants_containers
 
     request = EventRequest(call.ref, call.sha, call.base, call.head, call.payload, call.actor, call.inputs)
     parsed = Parsed(name_of(repository.git_dir), keeps=objects is not None)
@@ -71,6 +71,7 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
         event: Event = build_event(repository, call.event, request, objects, found)
         tried: set[str] = set()
         told: set[Problem] = set()
+        known_engine = False  # whether it is known what containers could run by
         while True:
             gathered = gather(event, call.workflows, parsed, elsewhere, found)
             say_problems([problem for problem in gathered.problems if problem not in told])
@@ -83,6 +84,11 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
 
                 actions, more = gather_actions(wanted, event, elsewhere, here.actions, found)
                 used |= more
+            if not known_engine and wants_containers(gathered.workflows, actions):
+                from headrace.engine.containers import with_containers
+
+                known_engine = True
+                here = with_containers(here, call.containers, try_it=objects is not None)
             selection = Selection(gathered.selected, call.jobs, call.needs, call.matrix)
             plan = make_plan(
                 gathered.workflows, event, here, selection, vars=call.vars, origins=gathered.origins, actions=actions

@@ -68,6 +68,12 @@ def _run_jobs(prepared: Prepared, asked: Asked, values: Mapping[str, Any]) -> Ru
     from headrace.report.stream import Observer
 
     asked_for = run_options(asked, values, prepared.plan.event.left_out, prepared.used)
+    if "container" in prepared.plan.capabilities.features:
+        from msgspec import structs
+
+        from headrace.engine.containers import found_engine
+
+        asked_for = structs.replace(asked_for, containers=found_engine(asked.containers))
     logs = Logs()
     observer = Observer(_renderers(asked, bool(values["json_stream"]), logs), logs, run_dir)
     zygote = ZYGOTE.pop() if ZYGOTE else None

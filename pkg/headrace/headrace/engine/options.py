@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from headrace.sandbox.containers.model import Found as ContainerEngine
     from headrace.sandbox.ids import Mode
     from headrace.sandbox.limits.model import Limits as JobLimits
 
@@ -25,7 +26,7 @@ class Parting(Struct, frozen=True):
 class RunOptions(Struct, frozen=True):
     """`max_parallel` 0: as many legs at once as the machine has processors. `env` is laid below everything else a step sees.
     `notes` are said once at the start of the run. `limits`: those of jobs that are parted from the machine; None for the
-    defaults."""
+    defaults. `containers`: what jobs have their containers by, where some may want one."""
 
     parting: Parting = Parting()
     network: Literal["private", "host", "none"] = "private"
@@ -43,6 +44,7 @@ class RunOptions(Struct, frozen=True):
     env: dict[str, str] = {}
     notes: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()
+    containers: ContainerEngine | None = None
 
     @property
     def parts(self) -> Literal["namespaces", "host"]:

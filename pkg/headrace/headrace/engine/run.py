@@ -41,6 +41,7 @@ from headrace.workflow.model import Call
 
 if TYPE_CHECKING:
     from headrace.engine.arbiter import Arbiter
+    from headrace.engine.containers import Minded
 
 Observer = Callable[[Record], None]
 _TICK = 1.0  # seconds between two ticks of the observer
@@ -73,11 +74,18 @@ def run(
         __version__, plan.event.snapshot, options.parts, options.argv, options.notes,
     )  # fmt: skip
     nursery = Zygote(*(zygote or start(load_supervisor)))
+    minded: Minded | None = None
+    if options.containers is not None:
+        from headrace.engine.containers import Minded
+
+        minded = Minded(options.containers)  # its processes are not to be ours
     adopt_orphans()  # before anything runs that could kill those between us and what it leaves
     strangers = frozenset(children(os.getpid()))
     try:
         run_id, numbers = journal.create(started, plan.workflows)
         lock = lock_run(run_id)
+        if minded is not None:
+            minded.begin(run_id)
         for leftover in sweep(run_id):
             nursery.remove(leftover)
         if options.keep:
@@ -86,7 +94,7 @@ def run(
             nursery.remove_at_end(work_dir(run_id))
         services = ServiceHost(run_id, lambda: _served(plan, run_id))
         try:
-            tickets = Tickets(plan, options, run_id, numbers, services)
+            tickets = Tickets(plan, options, run_id, numbers, services, minded)
             known = tickets.of_all_legs(preparing)
             if options.parts == "namespaces":
                 from headrace.engine.limits import begin
@@ -111,6 +119,8 @@ def run(
             os.close(lock)
     finally:
         nursery.close()
+        if minded is not None:
+            minded.close()
         end_all(strangers)  # there are others only where a job has killed those that would have ended it
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from headrace.base.paths import jobs_dir, trash_dir, work_dir
+from headrace.base.paths import jobs_dir, state_dir, trash_dir, work_dir
 from headrace.record.locks import is_alive
 
 GROUPS = "groups"
@@ -14,6 +14,10 @@ GROUPS = "groups"
 def sweep(keep: str) -> list[str]:
     """Move dead runs' work folders aside and return all that is in the trash, to be deleted. `keep` is our own run."""
     os.makedirs(jobs_dir(), mode=0o700, exist_ok=True)
+    if os.path.exists(os.path.join(state_dir(), "containers")):
+        from headrace.sandbox.containers.sweep import sweep as sweep_containers
+
+        sweep_containers()
     work = os.path.join(jobs_dir(), "work")
     trash = trash_dir()
     try:

@@ -22,6 +22,7 @@ from headrace.sandbox.inherit import NAMING, SURROUNDINGS, inherited
 from headrace.sandbox.places import USER
 
 if TYPE_CHECKING:
+    from headrace.engine.containers import Minded
     from headrace.engine.forward import Forwarded
     from headrace.runner.known import Known
     from headrace.sandbox.layout import Layout
@@ -33,12 +34,16 @@ _CACHES = {"PIP_CACHE_DIR": "pip", "UV_CACHE_DIR": "uv", "npm_config_cache": "np
 class Tickets:
     """Makes the tickets of one run. `numbers`: workflow path → run number."""
 
-    def __init__(self, plan: Plan, options: RunOptions, run: str, numbers: Mapping[str, int], services: ServiceHost) -> None:
+    def __init__(
+        self, plan: Plan, options: RunOptions, run: str, numbers: Mapping[str, int], services: ServiceHost,
+        minded: Minded | None = None,
+    ) -> None:  # fmt: skip
         self._plan = plan
         self._options = options
         self._run = run
         self._numbers = numbers
         self._services = services
+        self._minded = minded
         self._order: dict[JobPath, int] = {}
         self._called: dict[str, dict[str, str]] = {}
         self._layout: Layout | None = None  # of jobs that see only a part of the machine
@@ -124,6 +129,7 @@ class Tickets:
             known=self._known(planned.job),
             nodes=self._nodes if planned.job.uses_actions else {},
             called=definition,
+            containers=self._containers(planned.job, fetching),
         )
 
     def run_info(self, workflow: str) -> RunInfo:
@@ -171,6 +177,15 @@ class Tickets:
             "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self._services.url.rstrip('/')}{ISSUER}/token?api-version=2.0",
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": issue_request(claims, self._services.key),
         }
+
+    def _containers(self, job: Job, fetching: Mapping[str, str]) -> dict[str, Any]:
+        if self._minded is None:
+            return {}
+        from headrace.engine.containers import needs
+
+        if not needs(job, self._plan.actions):
+            return {}
+        return self._minded.place({**self._options.env, **fetching}, self._services.port if job.uses_actions else 0)
 
     def _known(self, job: Job) -> dict[str, Known]:
         """The published actions of a job."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -16,7 +16,8 @@ from headrace.plan.labels import fits
 from headrace.plan.model import Capabilities, FoundAction, Limit, Reason
 from headrace.workflow.action import Composite, Docker, Node
 from headrace.workflow.lookup import fields
-from headrace.workflow.model import Call, CancelStep, Job, Parallel, Run, Step, Steps, Uses, Wait, WaitAll
+from headrace.workflow.model import Call, CancelStep, Job, Parallel, Run, Step, Steps, Uses, Wait, WaitAll, Workflow
+from headrace.workflow.references import of_steps
 from headrace.workflow.tokens import Expression, Token
 
 UNKNOWN = object()
@@ -275,6 +276,27 @@ FEATURES: tuple[Feature, ...] = (
 )
 
 
+def wants_containers(workflows: Iterable[Workflow], actions: Mapping[str, FoundAction]) -> bool:
+    """Whether a job may want a container: nobody is to look for an engine for nothing. `actions`: those at hand, by `uses`."""
+    used = list(actions)
+    for found in actions.values():
+        match found.action.runs if found.action is not None else None:
+            case Docker():
+                return True
+            case Composite() as composite:
+                used += composite.references
+    pending = [job for workflow in workflows for job in workflow.jobs.values()]
+    while pending:
+        match pending.pop().body:
+            case Call(workflow=called) if called is not None:
+                pending += called.jobs.values()
+            case Steps(container=container, services=services, steps=steps):
+                if container is not None or services is not None:
+                    return True
+                used += of_steps(steps)
+    return any(uses.startswith("docker://") for uses in used)
+
+
 class Open(Exception):
     """Whether the leg uses a feature that the machine lacks hangs on the end of another job."""
 
@@ -296,12 +318,13 @@ def unsupported(subject: Subject) -> Reason | None:
             pending = pending or Open(feature, hang)
             continue
         if found is not None:
-            return missing(feature, found.at, found.subject)
+            return missing(feature, found.at, found.subject, subject.capabilities.missing.get(feature.name, ""))
     if pending is not None:
         raise pending
     return None
 
 
-def missing(feature: Feature, at: Position | None, subject: str = "") -> Reason:
-    facts = {"feature": feature.name, "what": feature.what}
-    return Reason(f"unsupported.{feature.name}", at, facts | {"subject": subject} if subject else facts)
+def missing(feature: Feature, at: Position | None, subject: str = "", lack: str = "") -> Reason:
+    """`lack`: why it is not here, and what changes that."""
+    facts = {"feature": feature.name, "what": feature.what, "subject": subject, "lack": lack}
+    return Reason(f"unsupported.{feature.name}", at, {name: value for name, value in facts.items() if value})

@@ -149,7 +149,8 @@ def _unsupported(facts: Facts) -> str:
         return f"it {what} ({_HASH.sub(_short, subject)}); --actions-root or --action can say where there is a copy"
     if not what:
         return f"{facts['rule'].partition('.')[2] or 'a feature of it'} is not supported"
-    return f"it {what}" + (f" ({_HASH.sub(_short, subject)})" if subject else "")
+    lack = f": {facts['lack']}" if facts.get("lack") else ""
+    return f"it {what}" + (f" ({_HASH.sub(_short, subject)})" if subject else "") + lack
 
 
 _HASH = lazy_pattern(r"(?<=[@:])[0-9a-f]{40,64}\b")

@@ -14,7 +14,7 @@ from headrace.runner.scope import Scope
 from headrace.runner.step import ERRORS, Stage, StepRun, StepRunner, Verdict, words
 from headrace.runner.uses import Published, look_up
 from headrace.workflow import template
-from headrace.workflow.action import Action, Composite, Node
+from headrace.workflow.action import Action, Composite, Docker, Node
 from headrace.workflow.model import Step, Uses
 
 
@@ -140,7 +140,7 @@ def _early(runner: StepRunner, used: Published, frame: Frame | None, depth: int)
             continue
         if isinstance(inner, Published):
             runs = inner.action.runs
-            if (isinstance(runs, Node) and runs.pre) or _early(runner, inner, frame, depth + 1):
+            if (isinstance(runs, Node | Docker) and runs.pre) or _early(runner, inner, frame, depth + 1):
                 found.append(step)
     return found
 
@@ -153,7 +153,7 @@ def _pre(run: StepRun, frame: Frame, composite: Composite) -> Verdict:
         assert isinstance(step.body, Uses)
         found = look_up(run.runner.ticket, run.runner.watch.sandbox, step.body.uses, frame)
         runs = found.action.runs if isinstance(found, Published) else None
-        condition = runs.pre_if if isinstance(runs, Node) else "always()"
+        condition = runs.pre_if if isinstance(runs, Node | Docker) else "always()"
         verdict = _inner(run, frame, step, "pre", condition).run()
         status = worse(status, verdict.result)
     return Verdict(status)

@@ -77,7 +77,8 @@ def run_script(bench: Workbench, run: Run, defaults: Mapping[str, str]) -> Ended
         shell = template.text(run.shell_token, contexts, functions)
     file = f"{folders.temp}/{new_mark()}{extension(shell)}"
     path = scope.search_path()
-    invocation = resolve(shell, file, lambda name: bench.watch.sandbox.find(name, path))
+    inside = scope.progress.inside
+    invocation = resolve(shell, file, lambda name: bench.watch.sandbox.find(name, path), in_container=inside is not None)
     scope.sandbox.write([(file, prepare_script(text, shell).encode("utf-8", "surrogateescape"))])
     first = next((line.strip() for line in text.split("\n") if line.strip()), "")
     script = [f"\x1b[36;1m{line}\x1b[0m" for line in text.rstrip("\n").split("\n")]
@@ -91,6 +92,10 @@ def run_drop_in(bench: Workbench, uses: Uses, manifest: Manifest, stage: str) ->
     scope = bench.scope
     variables = begin(bench, uses, {name: _token(default) for name, default in manifest.inputs.items()}, {}, stage)
     argv = (scope.ticket.python, "-I", "-S", _DROP_IN, manifest.name, stage)
+    if scope.progress.inside is not None:
+        from headrace.runner.beside import outside
+
+        bench, variables = outside(bench, variables)
     return bench.program(argv, scope.action_environment(variables), scope.ticket.folders.workspace)
 
 
@@ -100,7 +105,13 @@ def run_node(bench: Workbench, uses: Uses, used: Published, node: Node, stage: s
     Raises TemplateError, SpawnError, and HeadraceError where this machine has no node."""
     scope = bench.scope
     variables = begin(bench, uses, *of_manifest(used.action), stage)
-    program, other = _node(scope.ticket.nodes, node.using)
+    if scope.progress.inside is not None:
+        from headrace.runner.beside import node_inside
+
+        nodes = node_inside(bench, scope.ticket.nodes)
+    else:
+        nodes = scope.ticket.nodes
+    program, other = _node(nodes, node.using)
     if other:
         bench.watch.log.write(f"{node.using} is not on this machine: {program} ({other}) runs the action\n".encode())
     path = {"main": node.main, "pre": node.pre, "post": node.post}[stage]

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headrace import __version__
 from headrace.actions import builtin
@@ -30,6 +30,9 @@ from headrace.runner.ticket import CancelOrder, JobTicket
 from headrace.sandbox.places import SURROUNDINGS
 from headrace.workflow import template
 from headrace.workflow.model import Steps, Uses
+
+if TYPE_CHECKING:
+    from headrace.runner.container_steps import LegContainers
 
 OUTPUTS_LIMIT = 1 << 20
 """Bytes that all outputs of a job have together at most, counted as UTF-16: so GitHub does."""
@@ -77,10 +80,15 @@ class _Leg:
         if not self._set_up():
             return "failure", {}
         assert isinstance(self._ticket.job.body, Steps)
-        steps = self._steps = StepRunner(
-            self._ticket, progress, self._defaults,
-            Supervision(self._sandbox, self._control, self.log, self._on_cancel, self._ready.limits), self._contexts(),
-        )  # fmt: skip
+        watch = Supervision(self._sandbox, self._control, self.log, self._on_cancel, self._ready.limits)
+        containers: LegContainers | None = None
+        if self._ticket.containers:
+            from headrace.runner.container_steps import LegContainers
+
+            containers = LegContainers(self._ticket, progress, watch, self._ready, self._contexts(), self._voice)
+            watch = containers.begin()
+        steps = self._steps = StepRunner(self._ticket, progress, self._defaults, watch, self._contexts())
+        steps.containers = containers
         if self._ticket.known:
             for step in self._ticket.job.body.steps:
                 self._take_orders()
@@ -91,6 +99,8 @@ class _Leg:
         while progress.posts:
             self._take_orders()
             steps.post(progress.posts.pop())
+        if containers is not None:
+            containers.end()
         outputs = self._complete()
         return progress.status, outputs
 
@@ -275,7 +285,7 @@ class _Leg:
         return {
             "env": CaseSensitive(self._progress.env),
             "steps": self._progress.steps,
-            "job": self._ticket.job_context(self._progress.status),
+            "job": {**self._ticket.job_context(self._progress.status), **self._progress.job},
         }
 
 

@@ -87,6 +87,14 @@ UNEXPECTED_INPUTS = "Unexpected input(s) {names}, valid inputs are [{valid}]"
 DEPRECATED_INPUT = "Input '{name}' has been deprecated with message: {message}"
 LOCAL_PRE = "`pre` execution is not supported for local action from '{path}'"
 
+# Containers
+INITIALIZE = "Initialize containers"
+STOP = "Stop containers"
+CONTAINER_FAILED = "Failed to initialize container {image}"
+CONTAINERS_FAILED = "One or more containers failed to start."
+PULL_FAILED = "the image {image} cannot be pulled: {why}"  # ours
+NO_ENGINE = "{uses} runs in a container, and no container engine was looked for before the run"  # ours
+
 # Limits of a job: ours
 MEMORY_LIMIT = "memory limit: the job had used its {limit}, and {processes} of it had to be killed; --memory SIZE sets another"
 MEMORY_SHORT = (

@@ -7,14 +7,13 @@ import select
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Struct
 
 from headrace.base.errors import Problem
 from headrace.runner.control import Control
 from headrace.runner.log import LegLog
-from headrace.runner.stream import StreamReader
 from headrace.runner.ticket import CancelOrder
 from headrace.sandbox.protocol import Process, Sandbox, SandboxLost
 
@@ -35,6 +34,14 @@ class Ended(Struct, frozen=True):
     alone: bool = False
 
 
+class Reader(Protocol):
+    """Reads one stream: what comes back is for the log."""
+
+    def feed(self, data: bytes) -> bytes: ...
+
+    def finish(self) -> bytes: ...
+
+
 class Supervision(Struct):
     """What a program is watched with. `on_cancel` decides, at an order, whether the program is to be ended. `limits`: those of
     the job, where it has some."""
@@ -51,7 +58,7 @@ def run_program(
     argv: Sequence[str],
     env: Mapping[str, str],
     cwd: str,
-    readers: tuple[StreamReader, StreamReader],
+    readers: tuple[Reader, Reader],
     timeout: float | None,
 ) -> Ended:
     """Start `argv` and stay until it has ended and its output is read. `timeout` in seconds, None for none.
@@ -74,7 +81,7 @@ def run_program(
 
 
 class _Watch:
-    def __init__(self, watch: Supervision, process: Process, readers: dict[int, StreamReader], timeout: float | None) -> None:
+    def __init__(self, watch: Supervision, process: Process, readers: dict[int, Reader], timeout: float | None) -> None:
         self._w = watch
         self._process = process
         self._readers = dict(readers)

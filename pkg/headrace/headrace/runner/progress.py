@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from msgspec import Struct
 
@@ -13,6 +13,9 @@ from headrace.runner.frame import Frame
 from headrace.runner.masking import Masker
 from headrace.runner.matchers import MatcherSet
 from headrace.workflow.model import Step
+
+if TYPE_CHECKING:
+    from headrace.runner.inside import Inside
 
 
 class Post(Struct):
@@ -29,7 +32,8 @@ class Post(Struct):
 class Progress:
     """One leg's, changed by its steps. `env` is workflow and job `env` plus every GITHUB_ENV write, `path` the GITHUB_PATH
     entries in the order in which they were added, `steps` the context of finished steps with an id. `spent`: command files
-    (kind → path) that nobody will write to any more. `alone`: nothing that the last program started lived on."""
+    (kind → path) that nobody will write to any more. `alone`: nothing that the last program started lived on. `job`: what of the
+    `job` context came with the job's containers; `inside`: its own container, where it has one."""
 
     def __init__(self, masker: Masker) -> None:
         self.masker = masker
@@ -44,6 +48,8 @@ class Progress:
         self.number = 0
         self.cancelling = False
         self.forced = False
+        self.job: dict[str, Any] = {}
+        self.inside: Inside | None = None
 
     def worsen(self, conclusion: StepResult) -> None:
         self.status = worse(self.status, conclusion)

@@ -18,6 +18,7 @@ from headrace.sandbox.host import open_host
 from headrace.sandbox.protocol import Function, Sandbox
 
 if TYPE_CHECKING:
+    from headrace.base.sockets import Socket
     from headrace.runner.limits import LegLimits
     from headrace.sandbox.layout import Layout
     from headrace.sandbox.limits.model import Guards, Limits
@@ -31,7 +32,7 @@ class Ready(Struct):
     """`folder` is the leg's folder as it is called now, empty where there is none yet; `env` what every program of the job
     must be told of its place; `watch` makes of the leg's folder what minds its limits, where it has some. `changes`: what the
     job, whose folder it is given, has changed that wants `sudo`, so many paths at most, and not those given
-    (sandbox/changes.py)."""
+    (sandbox/changes.py). `listen` opens a port (0: any) in the job's own network, where it has one."""
 
     sandbox: Sandbox
     folder: str = ""
@@ -39,6 +40,7 @@ class Ready(Struct):
     watch: Callable[[str], LegLimits] | None = None
     limits: LegLimits | None = None
     changes: Callable[[str, int, Sequence[str]], list[str]] = lambda folder, many, own: []
+    listen: Callable[[int], tuple[Socket, int]] | None = None
 
     def take(self, ticket: JobTicket) -> JobTicket:
         """Give all of it to the leg; its ticket as it stands then. Raises OSError."""
@@ -99,6 +101,7 @@ def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready
     return Ready(
         sandbox, folder, env, lambda root: LegLimits(limits, guard, root, sandbox.end_all),
         changes=lambda root, many, own: changes.without_sudo(decoded, root, many, own),
+        listen=None if decoded.host_network else sandbox.listen,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headrace.base.errors import HeadraceError
 from headrace.expressions import CaseSensitive, Value, evaluate, is_truthy, parse, to_text
@@ -20,6 +20,9 @@ from headrace.sandbox.protocol import Sandbox
 from headrace.workflow import template
 from headrace.workflow.model import Run, Step, Uses
 from headrace.workflow.tokens import Expression, Scalar, Token
+
+if TYPE_CHECKING:
+    from headrace.runner.inside import Inside
 
 CONDITION_FUNCTIONS = {"success": (0, 0), "failure": (0, 0), "always": (0, 0), "cancelled": (0, 0), "hashfiles": (1, 255)}
 
@@ -91,7 +94,7 @@ class Scope:
         if frame is not None:
             contexts["github"]["action_status"] = frame.status
         contexts["env"] = CaseSensitive(self.env)
-        contexts["job"] = self.ticket.job_context(self.progress.status)
+        contexts["job"] = {**self.ticket.job_context(self.progress.status), **self.progress.job}
         return contexts
 
     def functions(self) -> dict[str, Callable[..., Value]]:
@@ -147,10 +150,16 @@ class Scope:
         return prepend_path(path, self.progress.path) if self.progress.path else path
 
     def script_environment(self) -> dict[str, str]:
+        if self.progress.inside is not None:
+            return self.container_environment(self.progress.inside, self.ticket.identity, None, self.progress.path)
         return self._environment(self.ticket.base, self.ticket.identity, None)
 
     def action_environment(self, inputs: Mapping[str, str], *, for_drop_in: bool = True) -> dict[str, str]:
         """`inputs`: finished INPUT_ variables."""
+        inside = self.progress.inside
+        if inside is not None and not for_drop_in:
+            actions = {**self.ticket.actions, **self.ticket.identity}
+            return self.container_environment(inside, actions, inputs, self.progress.path)
         base = {**self.ticket.base, **self.ticket.drop_ins} if for_drop_in else self.ticket.base
         return self._environment(base, {**self.ticket.actions, **self.ticket.identity}, inputs)
 
@@ -158,7 +167,9 @@ class Scope:
         self, base: Mapping[str, str], actions: Mapping[str, str], inputs: Mapping[str, str] | None
     ) -> dict[str, str]:
         contexts = self.contexts()
-        own = {"HOME": self.ticket.folders.home, "RUNNER_TRACKING_ID": f"github_{self.ticket.run}"}
+        inside = self.progress.inside
+        home = self.ticket.folders.home if inside is None else inside.home
+        own = {"HOME": home, "RUNNER_TRACKING_ID": f"github_{self.ticket.run}"}
         return step_environment(
             base={**base, **own},
             env=self.env,
@@ -168,6 +179,16 @@ class Scope:
             state=self.state if inputs is not None else None,
             path_entries=self.progress.path,
         )
+
+    def container_environment(
+        self, inside: Inside, actions: Mapping[str, str], inputs: Mapping[str, str] | None, path_entries: Sequence[str] = ()
+    ) -> dict[str, str]:
+        """Of a program in a container."""
+        contexts = self.contexts()
+        return inside.environment(
+            {"RUNNER_TRACKING_ID": f"github_{self.ticket.run}", **self.env}, contexts["github"], contexts["runner"], actions,
+            inputs, self.state if inputs is not None else None, path_entries,
+        )  # fmt: skip
 
 
 def action_of(step: Step) -> tuple[str, str]:

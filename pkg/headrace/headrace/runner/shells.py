@@ -45,16 +45,19 @@ def extension(shell: str | None) -> str:
     return _EXTENSIONS.get(_split(shell)[0].lower(), "") if shell else ".sh"
 
 
-def resolve(shell: str | None, script_path: str, find: Callable[[str], str | None]) -> Invocation:
+def resolve(
+    shell: str | None, script_path: str, find: Callable[[str], str | None], *, in_container: bool = False
+) -> Invocation:
     """How `script_path` is run. `shell` is the `shell:` in force, None or empty where there is none; `find` looks a command up
-    on PATH, as the job sees it. Raises ShellError.
+    on PATH, as the job sees it. In a container nothing is looked for, and no shell is asked for by itself but `sh`. Raises
+    ShellError.
 
     >>> resolve("bash -l {0}", "/t/a.sh", lambda name: f"/bin/{name}")
     Invocation(argv=('/bin/bash', '-l', '/t/a.sh'), extension='.sh', header='shell: /bin/bash -l {0}')
     """
     if not shell:
         # Without a word from the user there is no pipefail, though the shell is bash.
-        path = find("bash") or find("sh")
+        path = (None if in_container else find("bash")) or find("sh")
         if path is None:
             raise ShellError(messages.COMMAND_NOT_FOUND.format(command="sh"))
         return Invocation((path, "-e", script_path), ".sh", f"shell: {path} {_DEFAULT_TEMPLATE}")

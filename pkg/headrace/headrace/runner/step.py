@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct, structs
 
@@ -25,8 +25,12 @@ from headrace.runner.takeup import Takeup
 from headrace.runner.ticket import JobTicket
 from headrace.runner.uses import DropIn, Published, look_up
 from headrace.workflow import template
-from headrace.workflow.action import Action, Composite, Node
+from headrace.workflow.action import Action, Composite, Docker, Node
 from headrace.workflow.model import Run, Step, Uses
+
+if TYPE_CHECKING:
+    from headrace.runner.container_steps import LegContainers
+    from headrace.runner.inside import Inside
 
 ERRORS = (HeadraceError, ExpressionError, HashError, ShellError, OSError, ValueError)
 
@@ -60,6 +64,7 @@ class StepRunner:
         self.watch = watch
         self.contexts = contexts
         self.running: tuple[Scope, str] | None = None
+        self.containers: LegContainers | None = None
         self.states: dict[str, dict[str, str]] = {}  # step id → what it saved for its later stages
         self.frames: dict[str, Frame] = {}  # step id → the composite action that it is
 
@@ -253,6 +258,7 @@ class StepRun:
         left = None if self.deadline is None else max(0.001, self.deadline - time.monotonic())
         bench = Workbench(self.runner.watch, self.voice, self.scope, left)
         body = self.step.body
+        outside: Inside | None = None  # the job's container, for a program that has run outside of it
         match body:
             case Run():
                 ended = run_script(bench, body, self.runner.defaults if self.frame is None else {})
@@ -269,15 +275,22 @@ class StepRun:
                         if self.stage == "main" and node.pre and used.local:
                             bench.warn(messages.LOCAL_PRE.format(path=body.uses))
                         ended = run_node(bench, body, used, node, self.stage)
-                    case Published():
-                        raise HeadraceError(Problem(f"{body.uses} runs in a container, which is not supported yet"))
+                    case Published(action=Action(runs=Docker() as docker)):
+                        if self.stage != "post" and docker.post:
+                            self._owe(docker.post_if)
+                        if self.runner.containers is None:
+                            raise HeadraceError(Problem(messages.NO_ENGINE.format(uses=body.uses), hint="`headrace doctor`"))
+                        from headrace.runner.docker_action import run_docker
+
+                        ended = run_docker(bench, self.runner.containers, body, used, docker, self.stage)
                     case DropIn(manifest=manifest):
                         if self.stage == "main" and manifest.post:
                             self._owe(manifest.post_if)
                         ended = run_drop_in(bench, body, manifest, self.stage)
+                        outside = self.runner.progress.inside
             case _:
                 raise ValueError(f"this kind of step is not supported: {self.step.id}")
-        wrong = self._take_in(ended, minutes)
+        wrong = self._take_in(ended, minutes, outside)
         if ended.because == "cancelled":
             return Verdict("cancelled", ended.status)
         return Verdict("failure" if wrong or ended.because or ended.status else "success", ended.status)
@@ -288,7 +301,7 @@ class StepRun:
         if all(post.step is not self.step for post in posts):
             posts.append(Post(self.step, self.name.removeprefix("Pre "), condition, self.scope.state, self.frame))
 
-    def _take_in(self, ended: Ended, minutes: float) -> bool:
+    def _take_in(self, ended: Ended, minutes: float, outside: Inside | None) -> bool:
         """Say how the program ended and take in what it wrote; whether a command or a command file was wrong."""
         if ended.because == "timeout":
             timed = messages.STEP_TIMEOUT.format(name=self.name, minutes=f"{minutes:g}") if minutes else messages.INNER_TIMEOUT
@@ -300,6 +313,8 @@ class StepRun:
         self.outputs.update(self.voice.outputs)
         self.scope.state.update(self.voice.state)
         takeup = Takeup(self.scope, self.voice, self.log, self.outputs, self.number)
+        if outside is not None:
+            takeup.translate = outside.mounts.all_inside
         wrong = takeup.take(self.runner.watch.sandbox)
         self.runner.progress.alone = ended.alone
         if ended.alone:  # else what goes on in the background could write into the files of a later step
@@ -316,7 +331,7 @@ def look_ahead(runner: StepRunner, step: Step) -> str | None:
     except HeadraceError:
         return None
     match used:
-        case Published(action=Action(runs=Node(pre=pre, pre_if=condition))) if pre:
+        case Published(action=Action(runs=Node(pre=pre, pre_if=condition) | Docker(pre=pre, pre_if=condition))) if pre:
             return condition
         case Published(action=Action(runs=Composite())):
             from headrace.runner.composite import has_pre

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from headrace.runner import messages
 from headrace.runner.contexts import set_output
 from headrace.runner.filecommands import Pairs, errors, parse_pairs, parse_paths, summary
@@ -23,6 +25,7 @@ class Takeup:
         self._outputs = outputs
         self._number = number
         self.wrong = False
+        self.translate: Callable[[str], str] = str  # of paths, where the job's steps run elsewhere
 
     def take(self, sandbox: Sandbox) -> bool:
         """Take everything in; whether one of the files was wrong, which fails the step. The others count all the same."""
@@ -45,10 +48,10 @@ class Takeup:
         match kind:
             case "path":
                 for entry in parse_paths(data):
-                    progress.add_path(entry)
+                    progress.add_path(self.translate(entry))
             case "env":
                 pairs = parse_pairs(data, "env")
-                progress.env.update(pairs.pairs)
+                progress.env.update((name, self.translate(value)) for name, value in pairs.pairs)
                 for name in pairs.refused:
                     self._error(messages.BLOCKED_ENV.format(name=name))
                 self._check(kind, pairs)
@@ -59,7 +62,7 @@ class Takeup:
             case "output":
                 pairs = parse_pairs(data, "output")
                 for name, value in pairs.pairs:
-                    set_output(self._outputs, name, value)
+                    set_output(self._outputs, name, self.translate(value))
                 self._check(kind, pairs)
             case "step_summary":
                 made = summary(data, progress.masker)

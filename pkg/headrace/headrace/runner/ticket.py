@@ -85,6 +85,7 @@ class JobTicket(Struct, frozen=True):
     nodes: dict[str, str] = {}  # major version → node's program, in the job
     setup_lines: tuple[str, ...] = ()  # what "Set up job" prints beside the usual
     called: Definition | None = None
+    containers: dict[str, Any] = {}  # where it has or may need some: how (sandbox/containers/model.py, `Place`)
 
     @property
     def debugging(self) -> bool:

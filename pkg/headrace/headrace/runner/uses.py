@@ -14,7 +14,7 @@ from headrace.runner import messages
 from headrace.runner.frame import Frame
 from headrace.runner.ticket import JobTicket
 from headrace.sandbox.protocol import Sandbox
-from headrace.workflow.action import Action
+from headrace.workflow.action import Action, Docker
 
 ACTIONS = "_actions"
 _LIMIT = 2 << 20  # bytes of a manifest
@@ -44,6 +44,8 @@ def look_up(ticket: JobTicket, sandbox: Sandbox, uses: str, frame: Frame | None)
     """Raises HeadraceError where there is nothing, in GitHub's words where it would not find anything either."""
     if uses.startswith(("./", ".\\")):
         return _of_workspace(ticket, sandbox, uses)
+    if uses.startswith("docker://"):
+        return Published(Action("", {}, Docker(uses)), "")
     if uses.startswith("$/") and frame is not None and frame.repository:
         uses = f"{frame.repository}/{uses[2:].strip('/')}@{frame.ref}"
     found = builtin.manifest(builtin.name_of(uses)) if ticket.native else None

@@ -36,11 +36,14 @@ def serve(
     functions: Mapping[str, Function] | None = None,
     score: OomScore | None = None,
     end: Callable[[], None] = end_all,
+    adopt: bool = True,
 ) -> None:
     """Serve until the socket ends, then leave no process: `end` sees to that. Returns; the caller exits. `functions`: those that
-    `call` knows. `score` makes steps the ones to be killed when memory is short."""
+    `call` knows. `score` makes steps the ones to be killed when memory is short. Without `adopt`, what is started may leave
+    processes behind that are not ours."""
     os.umask(UMASK)
-    adopt_orphans()
+    if adopt:
+        adopt_orphans()
     wake, alarm = os.pipe()
     os.set_blocking(alarm, False)
     os.set_blocking(wake, False)

@@ -23,9 +23,17 @@ class Node(Struct, frozen=True, tag="node"):
 
 
 class Docker(Struct, frozen=True, tag="docker"):
-    """`image` is `docker://…`, or the path of a Dockerfile."""
+    """`image` is `docker://…`, or the path of a Dockerfile. `args` and `env` may read the action's inputs; `entrypoint` and those of
+    the other stages are empty where there is none."""
 
     image: str
+    args: Union[Token, None] = None
+    env: Union[Token, None] = None
+    entrypoint: str = ""
+    pre: str = ""
+    post: str = ""
+    pre_if: str = "always()"
+    post_if: str = "always()"
 
 
 class Composite(Struct, frozen=True, tag="composite"):

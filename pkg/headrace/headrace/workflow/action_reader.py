@@ -62,7 +62,16 @@ def _action(root: Token, file: str, path: str, problems: Problems) -> Action | N
     elif using == "docker":
         if not text(runs.get("image")):
             problems.add(messages.NO_IMAGE, at)
-        made = Docker(text(runs.get("image")))
+        made = Docker(
+            text(runs.get("image")),
+            runs.get("args"),
+            runs.get("env"),
+            text(runs.get("entrypoint")),
+            text(runs.get("pre-entrypoint")),
+            text(runs.get("post-entrypoint")),
+            text(runs.get("pre-if")) or "always()",
+            text(runs.get("post-if")) or "always()",
+        )
     elif using in _NODES:
         if not text(runs.get("main")):
             problems.add(messages.NO_ENTRY, at)
