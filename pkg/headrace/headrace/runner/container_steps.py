@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,15 +14,42 @@ from headrace.expressions import CaseSensitive
 from headrace.record.records import StepFinished, StepResult, StepStarted
 from headrace.runner import messages
 from headrace.runner.containers import JobContainers
-from headrace.runner.docker_images import Images
+from headrace.runner.docker_images import SCHEME, Images
 from headrace.runner.process import Supervision
 from headrace.runner.progress import Progress
 from headrace.runner.ready import Ready
 from headrace.runner.says import StepVoice
 from headrace.runner.ticket import JobTicket
+from headrace.workflow.action import Composite, Docker
 from headrace.workflow.model import Steps, Uses
 
 ERRORS = (HeadraceError, OSError, ValueError)
+
+
+def plain_folders(ticket: JobTicket) -> tuple[str, ...]:
+    """Those that containers of a job share with it, where it has a file system of its own: none where it has services only."""
+    body = ticket.job.body
+    assert isinstance(body, Steps)
+    work = os.path.dirname(ticket.folders.temp)
+    if body.container is not None:
+        return work, ticket.folders.tool_cache
+    return (work,) if any(isinstance(step.body, Uses) and _may_contain(step.body.uses, ticket) for step in body.steps) else ()
+
+
+def _may_contain(uses: str, ticket: JobTicket) -> bool:
+    """Whether an action may run in a container. What is of the workspace can be anything by the time it is used."""
+    if uses.startswith(("./", ".\\", SCHEME)):
+        return True
+    known = ticket.known.get(uses)
+    if known is None or known.action is None:
+        return False
+    match known.action.runs:
+        case Docker():
+            return True
+        case Composite() as composite:
+            return any(inner != uses and _may_contain(inner, ticket) for inner in composite.references)
+        case _:
+            return False
 
 
 class LegContainers:

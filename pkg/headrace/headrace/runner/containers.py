@@ -64,6 +64,7 @@ class JobContainers:
         self.client: InitClient = keeper.connect(self.place.keeper, self._mark)
         self._progress = progress
         self._sandbox = watch.sandbox
+        self._ready = ready
         self._listen: Callable[[int], tuple[Socket, int]] | None = ready.listen
         self.calls = Calls(
             Supervision(self.client, watch.control, watch.log, watch.on_cancel), self.place, progress.masker, self._mark
@@ -178,11 +179,12 @@ class JobContainers:
 
     def on_machine(self, path: str) -> str:
         """A folder of the job as the machine has it."""
-        return path
+        return self._ready.on_machine(path, self.ticket.folders.root)
 
     @property
     def ids(self) -> str:
-        return ""
+        """Those of the job, where it shares files with its containers."""
+        return self._ready.ids if self._ready.plain else ""
 
     def _state(self, one: Running) -> State:
         try:

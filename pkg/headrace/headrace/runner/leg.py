@@ -52,6 +52,11 @@ def run_leg(ticket: JobTicket, control: Control, ready: Ready) -> None:
     begun = time.monotonic()
     control.emit(LegStarted(ticket.leg))
     control.flush()
+    if ticket.containers and ready.again is not None:
+        from headrace.runner.container_steps import plain_folders
+
+        if plain := plain_folders(ticket):
+            ready = ready.again(plain)
     leg = _Leg(ticket, control, ready)
     try:
         result, outputs = leg.run()
@@ -187,10 +192,10 @@ class _Leg:
     def _folders(self) -> None:
         place = self._ticket.folders
         self._ticket = self._ready.take(self._ticket)
-        if self._ticket.known and self._ticket.isolation == "host":  # else they are mounted
-            from headrace.runner.uses import install
+        if self._ticket.known and (self._ticket.isolation == "host" or self._ready.plain):  # else they are mounted
+            from headrace.runner.uses import actions_folder, install
 
-            install(self._ticket)
+            install(self._ticket, self._ready.on_machine(actions_folder(self._ticket), place.root))
         event = json.dumps(self._ticket.github.get("event") or {}, indent=2, ensure_ascii=False)
         files = [(f"{place.temp}/{folders.WORKFLOW}/event.json", event.encode("utf-8", "surrogatepass"))]
         if self._ticket.isolation == "namespaces":

@@ -32,7 +32,10 @@ class Ready(Struct):
     """`folder` is the leg's folder as it is called now, empty where there is none yet; `env` what every program of the job
     must be told of its place; `watch` makes of the leg's folder what minds its limits, where it has some. `changes`: what the
     job, whose folder it is given, has changed that wants `sudo`, so many paths at most, and not those given
-    (sandbox/changes.py). `listen` opens a port (0: any) in the job's own network, where it has one."""
+    (sandbox/changes.py). `listen` opens a port (0: any) in the job's own network, where it has one.
+    `again` opens another sandbox instead, in which these folders of the job are plain folders of the machine, which containers can
+    have too: `plain` says then which is where below the leg's folder. `ids`: where the job's ids begin on the machine, and how many
+    there are, where they are not those of a container engine."""
 
     sandbox: Sandbox
     folder: str = ""
@@ -41,6 +44,16 @@ class Ready(Struct):
     limits: LegLimits | None = None
     changes: Callable[[str, int, Sequence[str]], list[str]] = lambda folder, many, own: []
     listen: Callable[[int], tuple[Socket, int]] | None = None
+    again: Callable[[Sequence[str]], Ready] | None = None
+    plain: dict[str, str] = {}
+    ids: str = ""
+
+    def on_machine(self, path: str, root: str) -> str:
+        """A path in one of the plain folders of the job as the machine has it; `root` is the leg's folder."""
+        for inner, place in self.plain.items():
+            if path == inner or path.startswith(f"{inner}/"):
+                return f"{root}/{place}{path[len(inner):]}"
+        return path
 
     def take(self, ticket: JobTicket) -> JobTicket:
         """Give all of it to the leg; its ticket as it stands then. Raises OSError."""
@@ -71,15 +84,18 @@ def get_ready(close_private: Callable[[], None], run: dict[str, Any]) -> Ready:
             return Ready(open_host(close_private, FUNCTIONS))
 
 
-def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready:
+def _namespaces(close_private: Callable[[], None], run: dict[str, Any], plain: Sequence[str] = ()) -> Ready:
     from headrace.runner.limits import LegLimits
-    from headrace.sandbox import changes, enter, layout, outlet, slirp
+    from headrace.sandbox import changes, enter, ids, layout, outlet, slirp
     from headrace.sandbox.limits import model
 
     decoded, limits = layout.decode(run["layout"]), model.decode(run["limits"])
-    folder = folders.draft(run["work"])
+    folder = folders.draft(run["work"]) + ("-plain" if plain else "")
+    placed = {path: f"plain/{enter.flat(path)}" for path in plain}
     try:
         os.makedirs(folder, mode=0o711, exist_ok=True)
+        if plain:
+            decoded = _with_plain(decoded, folder, placed)
         decoded, guard, sandbox = _open(decoded, folder, limits, close_private)
         env = {"TAR_OPTIONS": "--no-same-owner"} if decoded.mode == "single" else {}
         if decoded.scratch:
@@ -102,6 +118,8 @@ def _namespaces(close_private: Callable[[], None], run: dict[str, Any]) -> Ready
         sandbox, folder, env, lambda root: LegLimits(limits, guard, root, sandbox.end_all),
         changes=lambda root, many, own: changes.without_sudo(decoded, root, many, own),
         listen=None if decoded.host_network else sandbox.listen,
+        again=lambda more: _instead(sandbox, close_private, run, more), plain=placed,
+        ids=f"{ids.HOST_IDS}:{ids.COUNT}" if decoded.mode == "root" else "",
     )  # fmt: skip
 
 
@@ -128,3 +146,23 @@ def _open(
             layout = now
             for name in ("up", "overlay"):  # what has been a layer once is refused as another's
                 remove(f"{folder}/{name}")
+
+
+def _instead(sandbox: Sandbox, close_private: Callable[[], None], run: dict[str, Any], plain: Sequence[str]) -> Ready:
+    sandbox.close()
+    return _namespaces(close_private, run, plain)
+
+
+def _with_plain(layout: Layout, folder: str, placed: dict[str, str]) -> Layout:
+    """`placed`: path in the job → folder below the leg's. What lies below one of them would be hidden by it. Raises OSError."""
+    from headrace.sandbox import ids
+
+    os.makedirs(f"{folder}/plain", mode=0o700, exist_ok=True)  # a job may let everybody into its own folders
+    for place in placed.values():
+        os.makedirs(f"{folder}/{place}", mode=0o755, exist_ok=True)
+        os.chmod(f"{folder}/{place}", 0o755)
+        if layout.mode == "root":
+            os.chown(f"{folder}/{place}", ids.HOST_IDS, ids.HOST_IDS)
+    exposed = tuple(each for each in layout.exposed if not any(each[1].startswith(f"{path}/") for path in placed))
+    shared = (*layout.shared, *((f"{folder}/{place}", path) for path, place in placed.items()))
+    return structs.replace(layout, exposed=exposed, shared=shared)

@@ -93,12 +93,12 @@ def _read(sandbox: Sandbox, path: str) -> bytes | None:
         return None
 
 
-def install(ticket: JobTicket) -> None:
-    """Give the job copies of its published actions, which it may change. Raises OSError."""
+def install(ticket: JobTicket, folder: str) -> None:
+    """Give the job copies of its published actions, which it may change, in `folder` of the machine. Raises OSError."""
     import shutil
 
     for known in {known.place: known for known in ticket.known.values() if known.tree}.values():
-        target = f"{actions_folder(ticket)}/{known.place}"
+        target = f"{folder}/{known.place}"
         shutil.copytree(known.tree, target, symlinks=True)
         with open(f"{target}.completed", "w"):
             pass

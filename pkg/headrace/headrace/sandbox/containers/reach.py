@@ -15,7 +15,8 @@ def listen(pid: int, port: int) -> Socket:
     child = os.fork()
     if child == 0:
         try:
-            theirs.sendmsg([b"x"], [(SOL_SOCKET, SCM_RIGHTS, array.array("i", [_listener(pid, port).fileno()]).tobytes())])
+            listener = _listener(pid, port)
+            theirs.sendmsg([b"x"], [(SOL_SOCKET, SCM_RIGHTS, array.array("i", [listener.fileno()]).tobytes())])
         except OSError as error:
             theirs.sendall((error.errno or 1).to_bytes(2, "big"))
         finally:
@@ -39,9 +40,11 @@ def _listener(pid: int, port: int) -> Socket:
     from headrace.sandbox import kernel
 
     spaces = {name: os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC) for name in ("user", "net")}
-    if os.fstat(spaces["user"]).st_ino != os.stat("/proc/self/ns/user").st_ino:
+    try:
+        kernel.join(spaces["net"], kernel.NEWNET)
+    except PermissionError:  # it belongs to a user namespace, of which we have the power
         kernel.join(spaces["user"], kernel.NEWUSER)
-    kernel.join(spaces["net"], kernel.NEWNET)
+        kernel.join(spaces["net"], kernel.NEWNET)
     listener = Socket(AF_INET, SOCK_STREAM)
     listener.bind(("127.0.0.1", port))
     listener.listen(128)
