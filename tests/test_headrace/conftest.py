@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_core import differential
+from test_core import containers, differential
 from test_core.callers import Runs
 from test_core.calls import Headrace
 from test_core.people import People, Person
@@ -26,6 +26,11 @@ def headrace(request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: p
 @pytest.fixture
 def runs(headrace: Headrace) -> Runs:
     return Runs(headrace)
+
+
+@pytest.fixture(scope="session")
+def engine() -> containers.Engine:
+    return containers.engine()
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,10 @@ def doctor(features: bool, release: bool, publisher: str | None, as_json: bool, 
 
         if as_json:
             raise UsageError(Problem("--json: the features are a table", hint="leave out --features or --json"))
-        write_lines(features_lines(FEATURES, capabilities(), style))
+        from headrace.engine.containers import with_containers
+
+        here = with_containers(capabilities(), "auto", try_it=True)
+        write_lines(features_lines(FEATURES, here, style))
         return 0
     from headrace.engine.checkup import check_up
     from headrace.sandbox.probe.trial import Works

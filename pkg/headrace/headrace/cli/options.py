@@ -45,7 +45,9 @@ SURROUNDINGS = (
     Option(("--env-file",), "many", "F", "Environment variables in dotenv format (repeatable)."),
     Option(("--action",), "many", "OWNER/NAME@REF=DIR", "Use this folder for that action (repeatable)."),
     Option(("--actions-root",), "one", "DIR", "A folder of git mirrors OWNER+NAME/repo."),
-    Option(("--containers",), "choice", "", "What containers of jobs run by (default: auto).", ("auto", "podman", "docker", "none")),
+    Option(
+        ("--containers",), "choice", "", "What runs containers of jobs (default: auto).", ("auto", "podman", "docker", "none")
+    ),
 )
 RUNNING = (
     Option(("--isolation",), "choice", "", "What parts jobs from the machine (default: auto).", ("auto", "namespaces", "host")),

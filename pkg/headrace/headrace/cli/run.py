@@ -73,6 +73,11 @@ def _run_jobs(prepared: Prepared, asked: Asked, values: Mapping[str, Any]) -> Ru
 
         from headrace.engine.containers import found_engine
 
+        if asked_for.network == "none":
+            from headrace.base.errors import Problem, UsageError
+
+            text = "--network none: jobs of this run may have containers, which have networks of their own"
+            raise UsageError(Problem(text, hint="--containers none leaves such jobs out"))
         asked_for = structs.replace(asked_for, containers=found_engine(asked.containers))
     logs = Logs()
     observer = Observer(_renderers(asked, bool(values["json_stream"]), logs), logs, run_dir)

@@ -50,6 +50,7 @@ def check_up(environ: Mapping[str, str]) -> Checkup:
         "isolation": tuple(isolation(machine, outcome)),
         "network": (network(machine, outcome),),
         "limits": tuple(limits(outcome)),
+        "containers": (containers(environ),),
         "programs": tuple(helpers(machine, environ)),
     }
     return Checkup(outcome, sections)
@@ -169,8 +170,19 @@ def helpers(machine: Machine, environ: Mapping[str, str]) -> Iterator[Finding]:
     yield _program("slirp4netns", path, "only HTTP leaves a job's own network", install(machine, "slirp4netns"))
     if machine.uid:
         yield _program("newuidmap", path, "jobs have one user", install(machine, "newuidmap"))
-    engines = [found for found in (programs.find(name, path) for name in ("podman", "docker")) if found]
-    yield Finding("container engine", "info", ", ".join(engines) or "none")
+
+
+def containers(environ: Mapping[str, str]) -> Finding:
+    """What containers of jobs run by."""
+    from headrace.sandbox.containers import known as engines
+    from headrace.sandbox.containers.model import Found
+
+    name = "container engine"
+    found = engines.answer(environ)
+    if not isinstance(found, Found):
+        return Finding(name, "missing", f"jobs with containers are unsupported: {found.reason}", found.mend)
+    ways = " ".join((*found.options, *found.limits))
+    return Finding(name, "ok", f"{found.program} has run a container" + (f" with {ways}" if ways else ""))
 
 
 def _program(name: str, path: str, without: str, mend: str) -> Finding:

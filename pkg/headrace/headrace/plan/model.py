@@ -100,13 +100,15 @@ class Capabilities(Struct, frozen=True):
     """What this machine's runner can do: handed to the planner, which asks no machine. `labels` are those of `runs-on`, lower
     case, `*` at an end standing for any rest; `actions` the native drop-ins, lower-case `owner/name` or, in a folder,
     `owner/name/path`; `limits` what these cannot do; `features` the names of the language features that are on (see
-    `plan/unsupported.py`), `missing` says of some others why they are not, and the command that changes it."""
+    `plan/unsupported.py`), `missing` says of some others why they are not, and the command that changes it. `for_machine` are
+    those of `actions` that set up this machine, and are of no use in a container."""
 
     labels: frozenset[str]
     actions: frozenset[str] = frozenset()
     features: frozenset[str] = frozenset()
     limits: tuple[Limit, ...] = ()
     missing: dict[str, str] = {}
+    for_machine: frozenset[str] = frozenset()
 
 
 class CallScope(Struct, frozen=True):

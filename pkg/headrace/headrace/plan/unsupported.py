@@ -188,6 +188,12 @@ def _docker_action(subject: Subject) -> Found | None:
     return _uses(subject, lambda uses: uses.startswith("docker://") or isinstance(subject.runs(uses), Docker))
 
 
+def _set_up_outside(subject: Subject) -> Found | None:
+    if _container(subject) is None:
+        return None
+    return _uses(subject, lambda uses: action_name(uses) in subject.capabilities.for_machine)
+
+
 def _node_action(subject: Subject) -> Found | None:
     return _uses(subject, lambda uses: isinstance(subject.runs(uses), Node))
 
@@ -266,6 +272,11 @@ FEATURES: tuple[Feature, ...] = (
     Feature("services", "has service containers", _services),
     Feature("own-action", "uses an action of the workflow's own repository (`$/…`)", _own_action),
     Feature("docker-action", "uses an action that runs in a container", _docker_action),
+    Feature(
+        "container-setup",
+        "sets up this machine, while its steps run in a container; an image that holds it, or --native off, does without",
+        _set_up_outside,
+    ),
     Feature("node-action", "uses an action that runs on node, which is not here", _node_action),
     Feature("remote-action", "uses an action that is not at hand", _remote_action),
     Feature("action-input", "asks an action for what its drop-in cannot do", _input),

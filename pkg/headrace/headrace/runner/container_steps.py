@@ -1,4 +1,4 @@
-"""The steps that come with containers: what is pulled and built before the others, "Initialize containers" and "Stop containers"."""
+"""The steps that come with containers: what is pulled and built ahead, "Initialize containers" and "Stop containers"."""
 
 from __future__ import annotations
 

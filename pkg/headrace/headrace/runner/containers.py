@@ -15,7 +15,7 @@ from headrace.base.errors import HeadraceError, Problem
 from headrace.base.sockets import Socket
 from headrace.runner import container_spec, messages
 from headrace.runner.container_spec import Spec, published, wanted
-from headrace.runner.engine_calls import Calls
+from headrace.runner.engine_calls import AtKeeper, Calls
 from headrace.runner.inside import Inside
 from headrace.runner.process import Supervision
 from headrace.runner.progress import Progress
@@ -67,7 +67,7 @@ class JobContainers:
         self._ready = ready
         self._listen: Callable[[int], tuple[Socket, int]] | None = ready.listen
         self.calls = Calls(
-            Supervision(self.client, watch.control, watch.log, watch.on_cancel), self.place, progress.masker, self._mark
+            AtKeeper(self.client, watch.control, watch.log, watch.on_cancel), self.place, progress.masker, self._mark
         )
         self.network = ""
         self.job: Running | None = None
@@ -145,9 +145,7 @@ class JobContainers:
             ports=tuple(published(port, anywhere=self._listen is not None) for port in spec.ports),
         )  # fmt: skip
         if spec.name:
-            made = msgspec.structs.replace(
-                made, alias=spec.name, entrypoint=spec.entrypoint or None, command=spec.command
-            )
+            made = msgspec.structs.replace(made, alias=spec.name, entrypoint=spec.entrypoint or None, command=spec.command)
         else:
             made = self._as_job(made)
         calls.ask(calls.engine.create(made), made.env)
@@ -167,9 +165,7 @@ class JobContainers:
             for version, program in self.ticket.nodes.items()
         ]
         workdir = self.mounts.inside(folders.workspace)
-        return msgspec.structs.replace(
-            made, env=env, mounts=tuple(mounts), workdir=workdir, entrypoint="tail", command=_IDLE
-        )
+        return msgspec.structs.replace(made, env=env, mounts=tuple(mounts), workdir=workdir, entrypoint="tail", command=_IDLE)
 
     @property
     def mounts(self) -> Mounts:

@@ -6,11 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 from headrace.runner.docker_images import SCHEME
-from headrace.runner.engine_calls import Calls
+from headrace.runner.engine_calls import AtKeeper, Calls
 from headrace.runner.environment import input_variables
 from headrace.runner.execute import Workbench, begin, of_manifest
 from headrace.runner.inside import Inside
-from headrace.runner.process import Ended, Supervision, run_program
+from headrace.runner.process import Ended, run_program
 from headrace.runner.shells import split_arguments
 from headrace.runner.stream import CommandGate, StreamReader
 from headrace.runner.uses import Published
@@ -28,9 +28,7 @@ _OWN = ("entrypoint", "args")
 """Keys of `with` that every container action takes."""
 
 
-def run_docker(
-    bench: Workbench, containers: LegContainers, uses: Uses, used: Published, docker: Docker, stage: str
-) -> Ended:
+def run_docker(bench: Workbench, containers: LegContainers, uses: Uses, used: Published, docker: Docker, stage: str) -> Ended:
     """Raises HeadraceError, TemplateError where it cannot begin."""
     scope, job = bench.scope, containers.job
     declared, deprecated = of_manifest(used.action)
@@ -56,9 +54,7 @@ def run_docker(
     return _run(bench, job.calls, made)
 
 
-def _words(
-    bench: Workbench, docker: Docker, inputs: dict[str, str], named: dict[str, str], stage: str
-) -> tuple[str, list[str]]:
+def _words(bench: Workbench, docker: Docker, inputs: dict[str, str], named: dict[str, str], stage: str) -> tuple[str, list[str]]:
     """Entry point and arguments. Those of the manifest win over `with.entrypoint` and `with.args`."""
     entrypoint = {"main": docker.entrypoint, "pre": docker.pre, "post": docker.post}[stage]
     if not entrypoint and stage == "main":
@@ -87,7 +83,7 @@ def _run(bench: Workbench, calls: Calls, made: Made) -> Ended:
     argv = calls.engine.run(made)
     calls.say(f"##[command]{' '.join(argv)}")
     watch = calls.watch
-    here = Supervision(watch.sandbox, watch.control, watch.log, bench.watch.on_cancel)
+    here = AtKeeper(watch.sandbox, watch.control, watch.log, bench.watch.on_cancel)
     env = {**calls.engine.told(made.env), **calls.place.env}
     ended = run_program(here, argv, env, "/", readers, bench.timeout)
     if ended.because:

@@ -73,7 +73,7 @@ class Images:
             place = self._containers.on_machine(posixpath.dirname(file))
             argv = calls.engine.build(tag, posixpath.join(place, posixpath.basename(file)), place, calls.labels)
             calls.say(f"##[command]{' '.join(argv)}")
-            status, _, err = calls.attempt(argv, shown=False, log=True)
+            status = calls.attempt(argv, shown=False, log=True)[0]
             if status:
                 raise HeadraceError(Problem(f"Docker build failed with exit code {status}"))
             self._built[file] = tag

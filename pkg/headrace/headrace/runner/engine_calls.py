@@ -6,25 +6,42 @@ import base64
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Union
+
+from msgspec import Struct
 
 from headrace.base.errors import HeadraceError, Problem
 from headrace.runner import messages
 from headrace.runner.container_spec import Spec, registry
+from headrace.runner.control import Control
+from headrace.runner.limits import LegLimits
+from headrace.runner.log import LegLog
 from headrace.runner.masking import Masker
-from headrace.runner.process import Ended, Reader, Supervision, run_program
+from headrace.runner.process import Ended, Reader, run_program
+from headrace.runner.ticket import CancelOrder
 from headrace.sandbox.containers.engines import engine
 from headrace.sandbox.containers.model import LABEL_LEG, LABEL_RUN, Found, Place
-from headrace.sandbox.protocol import SpawnError
+from headrace.sandbox.protocol import Programs, SpawnError
 
 PATIENCE = 30 * 60.0
 """Seconds that one command may take: an image can be large."""
 
 
-class Calls:
-    """`watch.sandbox` is the keeper's. `mark` is the leg's."""
+class AtKeeper(Struct, frozen=True):
+    """A `Watched`: programs start at the keeper."""
 
-    def __init__(self, watch: Supervision, place: Place, masker: Masker, mark: str) -> None:
+    sandbox: Programs
+    control: Control
+    log: LegLog
+    on_cancel: Callable[[CancelOrder], bool]
+    limits: Union[LegLimits, None] = None
+
+
+class Calls:
+    """`mark` is the leg's."""
+
+    def __init__(self, watch: AtKeeper, place: Place, masker: Masker, mark: str) -> None:
         self.watch = watch
         self.place = place
         self.masker = masker

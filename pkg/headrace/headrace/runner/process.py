@@ -15,7 +15,7 @@ from headrace.base.errors import Problem
 from headrace.runner.control import Control
 from headrace.runner.log import LegLog
 from headrace.runner.ticket import CancelOrder
-from headrace.sandbox.protocol import Process, Sandbox, SandboxLost
+from headrace.sandbox.protocol import Process, Programs, Sandbox, SandboxLost
 
 if TYPE_CHECKING:
     from headrace.runner.limits import LegLimits
@@ -53,8 +53,27 @@ class Supervision(Struct):
     limits: LegLimits | None = None
 
 
+class Watched(Protocol):
+    """What of a `Supervision` it takes to watch a program."""
+
+    @property
+    def sandbox(self) -> Programs: ...
+
+    @property
+    def control(self) -> Control: ...
+
+    @property
+    def log(self) -> LegLog: ...
+
+    @property
+    def on_cancel(self) -> Callable[[CancelOrder], bool]: ...
+
+    @property
+    def limits(self) -> LegLimits | None: ...
+
+
 def run_program(
-    watch: Supervision,
+    watch: Watched,
     argv: Sequence[str],
     env: Mapping[str, str],
     cwd: str,
@@ -81,7 +100,7 @@ def run_program(
 
 
 class _Watch:
-    def __init__(self, watch: Supervision, process: Process, readers: dict[int, Reader], timeout: float | None) -> None:
+    def __init__(self, watch: Watched, process: Process, readers: dict[int, Reader], timeout: float | None) -> None:
         self._w = watch
         self._process = process
         self._readers = dict(readers)

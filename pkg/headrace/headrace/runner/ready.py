@@ -33,9 +33,9 @@ class Ready(Struct):
     must be told of its place; `watch` makes of the leg's folder what minds its limits, where it has some. `changes`: what the
     job, whose folder it is given, has changed that wants `sudo`, so many paths at most, and not those given
     (sandbox/changes.py). `listen` opens a port (0: any) in the job's own network, where it has one.
-    `again` opens another sandbox instead, in which these folders of the job are plain folders of the machine, which containers can
-    have too: `plain` says then which is where below the leg's folder. `ids`: where the job's ids begin on the machine, and how many
-    there are, where they are not those of a container engine."""
+    `again` opens another sandbox instead, in which these folders of the job are plain folders of the machine, which containers
+    can have too: `plain` says then which is where below the leg's folder. `ids`: where the job's ids begin on the machine, and
+    how many there are, where they are not those of a container engine."""
 
     sandbox: Sandbox
     folder: str = ""
@@ -52,7 +52,7 @@ class Ready(Struct):
         """A path in one of the plain folders of the job as the machine has it; `root` is the leg's folder."""
         for inner, place in self.plain.items():
             if path == inner or path.startswith(f"{inner}/"):
-                return f"{root}/{place}{path[len(inner):]}"
+                return f"{root}/{place}{path[len(inner) :]}"
         return path
 
     def take(self, ticket: JobTicket) -> JobTicket:

@@ -45,9 +45,7 @@ def extension(shell: str | None) -> str:
     return _EXTENSIONS.get(_split(shell)[0].lower(), "") if shell else ".sh"
 
 
-def resolve(
-    shell: str | None, script_path: str, find: Callable[[str], str | None], *, in_container: bool = False
-) -> Invocation:
+def resolve(shell: str | None, script_path: str, find: Callable[[str], str | None], *, in_container: bool = False) -> Invocation:
     """How `script_path` is run. `shell` is the `shell:` in force, None or empty where there is none; `find` looks a command up
     on PATH, as the job sees it. In a container nothing is looked for, and no shell is asked for by itself but `sh`. Raises
     ShellError.

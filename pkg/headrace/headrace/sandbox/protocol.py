@@ -31,8 +31,8 @@ class Process(Protocol):
         ...
 
 
-class Sandbox(Protocol):
-    """One leg's own place. `fileno` becomes readable when `pump` has something to do (a process ended)."""
+class Programs(Protocol):
+    """Where programs can be started. `fileno` becomes readable when `pump` has something to do (a process ended)."""
 
     def fileno(self) -> int: ...
 
@@ -40,12 +40,16 @@ class Sandbox(Protocol):
         """Take in what init reports, if it does. Raises SandboxLost where init is gone."""
         ...
 
-    def find(self, name: str, path: str) -> str | None:
-        """Where the program `name` is on the search path `path`, as the job sees it."""
-        ...
-
     def spawn(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, out: int, err: int) -> Process:
         """Start `argv` (argv[0] absolute) with stdout and stderr to these descriptors, stdin empty. Raises SpawnError."""
+        ...
+
+
+class Sandbox(Programs, Protocol):
+    """One leg's own place."""
+
+    def find(self, name: str, path: str) -> str | None:
+        """Where the program `name` is on the search path `path`, as the job sees it."""
         ...
 
     def read(self, path: str, limit: int) -> bytes:

@@ -23,8 +23,8 @@ class Node(Struct, frozen=True, tag="node"):
 
 
 class Docker(Struct, frozen=True, tag="docker"):
-    """`image` is `docker://…`, or the path of a Dockerfile. `args` and `env` may read the action's inputs; `entrypoint` and those of
-    the other stages are empty where there is none."""
+    """`image` is `docker://…`, or the path of a Dockerfile. `args` and `env` may read the action's inputs; `entrypoint` and those
+    of the other stages are empty where there is none."""
 
     image: str
     args: Union[Token, None] = None

@@ -29,6 +29,9 @@ _MODULES = {
 NAMES: frozenset[str] = frozenset(_MODULES)
 """The actions that have a drop-in, as lower-case `owner/name[/path]`. `refusal` says which refs of them there are."""
 
+FOR_MACHINE = frozenset(("actions/setup-node", "actions/setup-python", "astral-sh/setup-uv"))
+"""Those that set up what is on this machine, which a job with a container does not see."""
+
 _MAJORS = {
     "actions/cache": range(1, 6),
     "actions/checkout": range(2, 8),

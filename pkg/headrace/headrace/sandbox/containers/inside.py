@@ -48,7 +48,7 @@ class ContainerSandbox:
         return name
 
     def spawn(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, out: int, err: int) -> ContainerProcess:
-        words = [self.mounts.inside(word) for word in argv]
+        words = [self.mounts.all_inside(word) for word in argv]
         command = self._engine.execute(self._container, words, env, self.mounts.inside(cwd))
         told = {**self._engine.told(env), **self._env}
         return ContainerProcess(self._keeper.spawn(command, told, "/", out, err), env.get(MARK, ""))

@@ -1,5 +1,5 @@
-"""The keeper: a process beside the process tree of the run. It runs the commands of the container engine, and removes what a leg has
-made when the leg's supervisor is gone, however it went.
+"""The keeper: a process beside the process tree of the run. It runs the commands of the container engine, and removes what a leg
+has made when the leg's supervisor is gone, however it went.
 
 It is beside the tree since an engine leaves helpers of its own behind (what watches a container, the network of a user), which
 are not the leg's alone, and must not end with it. Where the keeper is killed too, the next run sweeps (`sweep.py`).
@@ -10,16 +10,19 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import struct
 from collections.abc import Callable
 from typing import Any
 
+from headrace.base import bundle
 from headrace.base.sockets import AF_UNIX, SOCK_STREAM, SOL_SOCKET, Socket, socketpair
 from headrace.sandbox.channel import Channel, Closed
 from headrace.sandbox.children import children, kill
 from headrace.sandbox.client import InitClient
 from headrace.sandbox.containers import removal
 from headrace.sandbox.containers.model import Found
+from headrace.sandbox.init import serve
 from headrace.sandbox.protocol import SandboxLost
 
 _PEER = 17  # SO_PEERCRED
@@ -58,8 +61,12 @@ def start(found: Found, env: dict[str, str], mark: str, done: Callable[[], None]
         try:
             os.setsid()
             if os.fork() == 0:
-                _keep_only([listener.fileno(), theirs.fileno()])
+                _keep_only([listener.fileno(), theirs.fileno(), *bundle.OPEN])
                 _serve(listener, theirs, found, env, mark, done)
+        except BaseException:
+            from headrace.base.crash import write_crash
+
+            write_crash("the keeper of containers")
         finally:
             os._exit(0)
     os.waitpid(middle, 0)
@@ -98,9 +105,7 @@ def _keep_only(fds: list[int]) -> None:
     os.closerange(start, os.sysconf("SC_OPEN_MAX"))
 
 
-def _serve(
-    listener: Socket, engine: Socket, found: Found, env: dict[str, str], mark: str, done: Callable[[], None]
-) -> None:
+def _serve(listener: Socket, engine: Socket, found: Found, env: dict[str, str], mark: str, done: Callable[[], None]) -> None:
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -108,6 +113,7 @@ def _serve(
     poll = select.poll()
     poll.register(listener.fileno(), select.POLLIN)
     poll.register(engine.fileno(), select.POLLIN)
+    accepting = socket.socket(fileno=os.dup(listener.fileno()))
     legs: set[int] = set()
     clean = True  # whether every leg has removed all that it had made
     while True:
@@ -118,14 +124,14 @@ def _serve(
                 legs.discard(pid)
                 clean = clean and status == 0
         if listener.fileno() in ready:
-            fd, _ = listener._accept()
-            sock = Socket(fileno=fd)
+            sock, _ = accepting.accept()
             if _is_ours(sock):
-                legs.add(_fork_leg(sock, (listener, engine), found, env))
+                legs.add(_fork_leg(sock, (listener, accepting, engine), found, env))
             sock.close()
         if engine.fileno() in ready:  # it says nothing: this is its end
             break
     listener.close()
+    accepting.close()
     for pid in legs:
         clean = os.waitpid(pid, 0)[1] == 0 and clean
     if clean or removal.remove_run(found, env, mark):
@@ -157,8 +163,6 @@ def _fork_leg(sock: Socket, private: tuple[Socket, ...], found: Found, env: dict
 
 def _serve_leg(channel: Channel, found: Found, env: dict[str, str]) -> bool:
     """Whether nothing is left of it."""
-    from headrace.sandbox.init import serve
-
     try:
         hello: Any = channel.receive()[0]
     except Closed:

@@ -96,9 +96,7 @@ def _without(environ: Mapping[str, str], asked: str) -> Lack | None:
         return Lack("no container engine is to be used", "--containers auto")
     if not any(_programs(environ, asked)):
         wanted = "podman" if asked == "auto" else asked
-        return Lack(
-            "no container engine is installed" if asked == "auto" else f"{asked} is not installed", install(wanted)
-        )
+        return Lack("no container engine is installed" if asked == "auto" else f"{asked} is not installed", install(wanted))
     if not pause.programs(os.uname().machine):
         return Lack(f"containers are not tried on a machine of the kind {os.uname().machine}")
     return None
@@ -131,8 +129,8 @@ def attempt(environ: Mapping[str, str], asked: str = "auto") -> Found | Lack:
         found = _attempt(kind, program, environ)
         if isinstance(found, Found):
             return found
-        reasons.append(f"{kind}: {found}")
-    return Lack("; ".join(reasons), "headrace doctor")
+        reasons.append(f"{kind} runs none: {found}")
+    return Lack("; ".join(reasons))
 
 
 def _attempt(kind: Kind, program: str, environ: Mapping[str, str]) -> Found | str:
@@ -147,12 +145,15 @@ def _attempt(kind: Kind, program: str, environ: Mapping[str, str]) -> Found | st
         return why
     first = ""
     try:
+        passed: list[Found] = []
         for found in _ways(plain, environ):
-            why = _call(
-                [found.program, *found.options, "run", "--rm", "--network", name, *found.limits, pause.IMAGE, pause.TRUE]
-            )
+            if "rlimit" in why and found.limits == passed[-1].limits:  # another runtime would be refused the same
+                continue
+            argv = [found.program, *found.options, "run", "--rm", "--network", name, *found.limits, pause.IMAGE, pause.TRUE]
+            why = _call(argv)
             if not why:
                 return found
+            passed.append(found)
             first = first or why
     finally:
         _call(plain.remove_network([name]))

@@ -95,5 +95,3 @@ def of_action(workspace: str, temp: str) -> Mounts:
             Mount(workspace, WORKSPACE),
         ]
     )
-
-

@@ -1,0 +1,76 @@
+"""Containers for tests: an image that no registry is asked for, and whether an engine works here at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+import pytest
+
+IMAGE = "localhost/headrace-test:1"
+_BUSYBOX = "/bin/busybox"
+
+
+class Engine:
+    """An engine that has run a container. `words` stand before its commands."""
+
+    def __init__(self, words: list[str]) -> None:
+        self.words = words
+
+    def __call__(self, *words: str) -> str:
+        done = subprocess.run([*self.words, *words], capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def left(self) -> list[str]:
+        """What there is of runs: containers and networks."""
+        return [
+            *self("ps", "--all", "--quiet", "--filter", "label=headrace.run").split(),
+            *self("network", "ls", "--format", "{{.Name}}", "--filter", "label=headrace.run").split(),
+        ]
+
+
+def engine() -> Engine:
+    """The one of this machine, with the image. Skips the test where there is none that works."""
+    from headrace.sandbox.containers import known
+    from headrace.sandbox.containers.model import Found
+
+    if shutil.which("podman") is None and shutil.which("docker") is None:
+        pytest.skip("needs podman")
+    if not os.access(_BUSYBOX, os.X_OK):
+        pytest.skip("needs busybox-static")
+    found = known.attempt(os.environ)
+    if not isinstance(found, Found):
+        pytest.skip(f"no container runs on this machine: {found.reason}")
+    made = Engine([found.program, *found.options])
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "root.tar"
+        root.write_bytes(image())
+        made("import", str(root), IMAGE)
+    return made
+
+
+def image() -> bytes:
+    """The root of an image with busybox and nothing else."""
+    names = subprocess.run([_BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        tar.add(os.path.realpath(_BUSYBOX), "bin/busybox")
+        for name in sorted(set(names) - {"busybox"}):
+            link = tarfile.TarInfo(f"bin/{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            tar.addfile(link)
+        for folder in ("tmp", "root", "etc"):
+            made = tarfile.TarInfo(folder)
+            made.type, made.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(made)
+        users = b"root:x:0:0:root:/root:/bin/sh\n"
+        entry = tarfile.TarInfo("etc/passwd")
+        entry.size = len(users)
+        tar.addfile(entry, io.BytesIO(users))
+    return data.getvalue()
