@@ -6,7 +6,7 @@ BOOT_PYTHON ?= python3
 UV = $(shell command -v uv > /dev/null && echo uv || echo "$(PYTHON) -m uv")
 PACKAGES := headrace headrace_encryption
 CONFORMANCE ?= ../shared/conformance
-DEBIAN_PACKAGES := ca-certificates git make nodejs slirp4netns
+DEBIAN_PACKAGES := busybox-static ca-certificates git iptables make nodejs podman runc slirp4netns
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test install check-venv system-deps suites slow differential utest itest lint type-check build proto release conformance

@@ -79,7 +79,9 @@ def test_a_step_that_fails_in_the_container_fails_the_job_and_what_runs_always_s
 
 @pytest.mark.covers("runtime:2.6")
 def test_a_shell_or_a_folder_that_the_image_lacks_fails_the_step(headrace: Headrace, engine: Engine) -> None:
-    jobs = contained("- {run: 'true', shell: bash}") + contained("- {run: 'true', working-directory: missing}").replace("  a:", "  b:")
+    jobs = contained("- {run: 'true', shell: bash}") + contained("- {run: 'true', working-directory: missing}").replace(
+        "  a:", "  b:"
+    )
     done = headrace.run(jobs, "-v")
     assert done.results == {"a": "failure", "b": "failure"}, done.err
 
@@ -110,7 +112,7 @@ def test_an_image_that_cannot_be_had_fails_the_job_before_its_steps(headrace: He
 
 def test_options_volumes_and_ports_of_the_container_are_the_users(headrace: Headrace, engine: Engine) -> None:
     block = f"{{image: '{IMAGE}', options: '--hostname my-own --tmpfs \"/scratch\"', volumes: ['named:/named'], ports: [8080]}}"
-    steps = "- run: test \"$(hostname)\" = my-own && grep -q /scratch /proc/mounts && test -d /named"
+    steps = '- run: test "$(hostname)" = my-own && grep -q /scratch /proc/mounts && test -d /named'
     done = headrace.run(contained(steps, image=block), "-v")
     assert done.results == {"a": "success"}, done.err
     engine("volume", "rm", "--force", "named")

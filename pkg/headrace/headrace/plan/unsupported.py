@@ -189,9 +189,8 @@ def _docker_action(subject: Subject) -> Found | None:
 
 
 def _set_up_outside(subject: Subject) -> Found | None:
-    if _container(subject) is None:
-        return None
-    return _uses(subject, lambda uses: action_name(uses) in subject.capabilities.for_machine)
+    found = _uses(subject, lambda uses: action_name(uses) in subject.capabilities.for_machine)
+    return found if found is not None and _container(subject) is not None else None
 
 
 def _node_action(subject: Subject) -> Found | None:

@@ -48,6 +48,31 @@ class Running(Struct):
     ports: dict[str, str] = {}
 
 
+class Health:
+    """How a service does that is looked at from here: `now` is empty where it has no check. Like docker's own: it is healthy with
+    the first look that succeeds, and unhealthy when so many have failed as it may, one an interval, those of its start left
+    out."""
+
+    def __init__(self, state: State, begun: float) -> None:
+        self.now = "starting"
+        self._interval = state.interval
+        self._left = state.retries
+        self._counts = begun + state.start_period  # when a failure counts that comes next
+
+    def take(self, well: bool, at: float) -> None:
+        if well:
+            self.now = "healthy"
+        elif at >= self._counts:
+            self._left -= 1
+            self._counts = at + self._interval
+            if self._left <= 0:
+                self.now = "unhealthy"
+
+    def wait(self) -> float:
+        """Seconds after which it is worth looking again: no longer than its interval."""
+        return max(1.0, self._interval)
+
+
 class JobContainers:
     """Of one leg, whose files are in the sandbox of `watch`."""
 
@@ -231,18 +256,16 @@ class JobContainers:
         calls.say("##[group]Waiting for all services to be ready")
         sick = []
         for one in self._services:
+            health = Health(self._state(one), time.monotonic())
             waits = iter(_HEALTH)
-            state = self._state(one)
-            while state.health == "starting" and state.running:
-                seconds = next(waits, _HEALTH[-1])
+            while self._looks(one, health) == "starting":
+                seconds = min(next(waits, _HEALTH[-1]), health.wait())
                 calls.say(f"{one.spec.name} service is starting, waiting {seconds:g} seconds before checking again.")
                 self._sleep(seconds)
-                state = self._state(one)
-            if state.health in ("", "healthy") and state.running:
-                if state.health:
-                    calls.say(f"{one.spec.name} service is healthy.")
-                continue
-            sick.append(one)
+            if health.now == "healthy":
+                calls.say(f"{one.spec.name} service is healthy.")
+            elif health.now:
+                sick.append(one)
         calls.say("##[endgroup]")
         for one in sick:
             calls.say(f"##[group]Service container {one.spec.name} failed.")
@@ -251,6 +274,19 @@ class JobContainers:
         if sick:
             failed = [Problem(messages.CONTAINER_FAILED.format(image=one.spec.image)) for one in sick]
             raise HeadraceError(*failed, Problem(messages.CONTAINERS_FAILED))
+
+    def _looks(self, one: Running, health: Health) -> str:
+        """How a service is now."""
+        state = self._state(one)
+        if not state.running:
+            health.now = "unhealthy"
+        elif not state.health:
+            health.now = ""
+        elif check := self.calls.engine.check(one.name):
+            health.take(self.calls.attempt(check, shown=False)[0] == 0, time.monotonic())
+        else:
+            health.now = state.health
+        return health.now
 
     def _sleep(self, seconds: float) -> None:
         """Raises HeadraceError where the job is cancelled meanwhile."""

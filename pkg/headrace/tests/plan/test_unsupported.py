@@ -10,7 +10,7 @@ import pytest
 from headrace.plan.labels import fits, labels_of
 from headrace.plan.model import Capabilities, Deferred, FoundAction, Limit, Outcome
 from headrace.plan.settle import settle
-from headrace.plan.unsupported import FEATURES
+from headrace.plan.unsupported import FEATURES, wants_containers
 from headrace.workflow.action_reader import load_action
 
 LABELS = labels_of("x86_64")
@@ -127,9 +127,49 @@ def test_the_publishing_drop_in_needs_the_token_feature(plan: Callable[..., Any]
     assert leg(plan(without, capabilities=Capabilities(LABELS, actions)), "a").would == "run"
 
 
+def test_what_sets_up_the_machine_is_of_no_use_to_a_job_in_a_container(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
+    here = Capabilities(LABELS, ACTIONS, frozenset({"container"}), for_machine=frozenset({"actions/cache"}))
+    found = leg(plan(job("container: x", "[{uses: actions/cache@v4}]"), capabilities=here), "a")
+    assert (found.would, found.why.rule, found.why.facts["subject"]) == (
+        "unsupported", "unsupported.container-setup", "actions/cache@v4",
+    )  # fmt: skip
+    assert leg(plan(job("container: x", "[{uses: actions/checkout@v4}]"), capabilities=here), "a").would == "run"
+    assert leg(plan(job("container: ''", "[{uses: actions/cache@v4}]"), capabilities=here), "a").would == "run"
+
+
+def test_why_a_feature_is_missing_goes_with_it(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
+    here = Capabilities(LABELS, ACTIONS, missing={"container": "nothing is installed; `install it`"})
+    assert leg(plan(job("container: x"), capabilities=here), "a").why.facts["lack"] == "nothing is installed; `install it`"
+    assert "lack" not in leg(plan(job("services: {db: x}"), capabilities=here), "a").why.facts
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (job(""), False),
+        (job("container: x"), True),
+        (job("services: {db: x}"), True),
+        (job("", "[{uses: 'docker://x'}]"), True),
+        (job("", "[{uses: ./inner}]"), True),
+        (job("", "[{uses: ./contained}]"), True),
+        (job("", "[{uses: ./plain}]"), False),
+        (job("", "[{parallel: [{uses: 'docker://x'}]}]"), True),
+    ],
+)
+def test_an_engine_is_looked_for_only_where_a_job_may_want_one(plan: Callable[..., Any], text: str, expected: bool) -> None:
+    manifests = {
+        "./inner": "{using: composite, steps: [{uses: 'docker://y'}]}",
+        "./contained": "{using: docker, image: Dockerfile}",
+        "./plain": "{using: composite, steps: [{run: x, shell: sh}]}",
+    }
+    found = {uses: FoundAction(load_action("action.yml", f"runs: {runs}".encode()).action) for uses, runs in manifests.items()}
+    used = {uses: one for uses, one in found.items() if uses in text}
+    assert wants_containers(plan(text).workflows.values(), used) is expected
+
+
 def test_features_have_names_of_their_own_and_words() -> None:
     assert len({feature.name for feature in FEATURES}) == len(FEATURES)
-    elsewhere = {"reusable-workflow", "action-input", "node-action"}
+    elsewhere = {"reusable-workflow", "action-input", "node-action", "container-setup"}
     assert {name for name, _, _ in CASES} | elsewhere == {feature.name for feature in FEATURES}
     assert all(feature.what for feature in FEATURES)
 

@@ -27,6 +27,9 @@ class State(Struct, frozen=True):
     exit_code: int = 0
     ports: dict[str, str] = {}
     env: dict[str, str] = {}
+    interval: float = 0.0  # of the check, in seconds
+    retries: int = 0
+    start_period: float = 0.0
 
 
 class Commands:
@@ -78,6 +81,9 @@ class Commands:
 
     def state(self, container: str) -> list[str]:
         return self._words("container", "inspect", container)
+
+    def check(self, container: str) -> list[str]:
+        return []
 
     def logs(self, container: str) -> list[str]:
         return self._words("logs", container)
@@ -144,14 +150,18 @@ def read_state(text: str) -> State:
     found = _first(text)
     state, config = found.get("State") or {}, found.get("Config") or {}
     health = state.get("Health") or state.get("Healthcheck") or {}
+    check = config.get("Healthcheck") or {}
     ports = (found.get("NetworkSettings") or {}).get("Ports") or {}
     return State(
         running=bool(state.get("Running")),
-        health=str(health.get("Status") or "").lower() if config.get("Healthcheck") else "",
+        health=str(health.get("Status") or "starting").lower() if check.get("Test") not in (None, [], ["NONE"]) else "",
         pid=int(state.get("Pid") or 0),
         exit_code=int(state.get("ExitCode") or 0),
         ports={inner: str(outer[0].get("HostPort", "")) for inner, outer in ports.items() if outer},
         env=dict(_pair(each) for each in config.get("Env") or []),
+        interval=float(check.get("Interval") or 0) / 1e9 or 30.0,
+        retries=int(check.get("Retries") or 0) or 3,
+        start_period=float(check.get("StartPeriod") or 0) / 1e9,
     )
 
 

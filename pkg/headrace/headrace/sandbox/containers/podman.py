@@ -24,5 +24,8 @@ class Podman(Commands):
     def remove(self, containers: Sequence[str]) -> list[str]:
         return self._words("rm", "--force", "--volumes", "--time", "0", *containers)
 
+    def check(self, container: str) -> list[str]:
+        return self._words("healthcheck", "run", container)
+
     def _ids(self, made: Made) -> list[str]:
         return ["--uidmap", f"0:{made.ids}", "--gidmap", f"0:{made.ids}"] if made.ids else []

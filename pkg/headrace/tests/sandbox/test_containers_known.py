@@ -1,0 +1,103 @@
+"""Which container engine works here: found out by trying, and remembered."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from headrace.sandbox.containers import known, pause
+from headrace.sandbox.containers.known import Lack
+from headrace.sandbox.containers.model import Found
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="containers of jobs want Linux")
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(known, "_told", {})
+
+
+def program(folder: Path, name: str, script: str) -> Path:
+    """An engine that answers with a script; it notes each call."""
+    folder.mkdir(exist_ok=True)
+    place = folder / name
+    place.write_text(f'#!/bin/sh\necho "$@" >> {folder}/calls\n{script}\n')
+    place.chmod(0o755)
+    return place
+
+
+@linux
+def test_the_programs_of_our_own_image_end_well_and_never(tmp_path: Path) -> None:
+    made = pause.programs(os.uname().machine)
+    if not made:
+        pytest.skip(f"no programs for {os.uname().machine}")
+    for name, content in made.items():
+        place = tmp_path / name.lstrip("/")
+        place.write_bytes(content)
+        place.chmod(0o755)
+    assert subprocess.run([tmp_path / "true"], check=False).returncode == 0
+    waits = subprocess.Popen([tmp_path / "pause"])
+    with pytest.raises(subprocess.TimeoutExpired):
+        waits.wait(0.3)
+    waits.kill()
+    assert waits.wait() == -9
+
+
+@linux
+def test_a_machine_without_an_engine_lacks_one_and_is_told_how_to_get_it(tmp_path: Path) -> None:
+    if any(os.access(f"/usr/{folder}/{name}", os.X_OK) for folder in ("bin", "sbin") for name in ("podman", "docker")):
+        pytest.skip("an engine is installed")
+    found = known.attempt({"PATH": str(tmp_path)})
+    assert isinstance(found, Lack)
+    assert "install podman" in found.mend
+
+
+@linux
+@pytest.mark.parametrize("asked", ["podman", "docker"])
+def test_what_is_asked_for_is_tried_and_nothing_else(tmp_path: Path, asked: str) -> None:
+    for name in ("podman", "docker"):
+        program(tmp_path / name, name, "exit 0")
+    path = os.pathsep.join(str(tmp_path / name) for name in ("podman", "docker"))
+    found = known.attempt({"PATH": path}, asked)
+    assert isinstance(found, Found)
+    assert (found.kind, found.program, found.options, found.limits) == (asked, str(tmp_path / asked / asked), (), ())
+    assert not (tmp_path / ({"podman", "docker"} - {asked}).pop() / "calls").exists()
+    assert isinstance(known.attempt({"PATH": path}, "none"), Lack)
+
+
+@linux
+def test_an_engine_gets_what_it_needs_on_this_machine_and_that_is_remembered(tmp_path: Path) -> None:
+    place = program(
+        tmp_path / "bin",
+        "podman",
+        'case "$*" in *" run "*|run*) case "$*" in *ulimit*) ;; *) echo "Error: rlimit" >&2; exit 126;; esac;; esac',
+    )
+    environ = {"PATH": str(tmp_path / "bin")}
+    found = known.answer(environ, "podman")
+    assert isinstance(found, Found)
+    assert (found.program, found.limits[0]) == (str(place), "--ulimit")
+    known._told.clear()
+    (tmp_path / "bin" / "calls").unlink()
+    assert known.answer(environ, "podman") == found
+    assert not (tmp_path / "bin" / "calls").exists()
+    place.write_text(place.read_text() + "\n")  # another version of it
+    os.utime(place)
+    known._told.clear()
+    assert known.answer(environ, "podman") == found
+    assert (tmp_path / "bin" / "calls").exists()
+
+
+@linux
+def test_an_engine_that_runs_nothing_is_no_engine_and_says_why_each_time(tmp_path: Path) -> None:
+    program(tmp_path / "bin", "docker", 'echo "Cannot connect to the daemon" >&2; exit 1')
+    environ = {"PATH": str(tmp_path / "bin")}
+    found = known.answer(environ, "docker")
+    assert found == Lack("docker runs none: Cannot connect to the daemon")
+    assert isinstance(known.forecast(environ, "docker"), Found)
+    known._told.clear()
+    program(tmp_path / "bin", "docker", "exit 0")
+    assert isinstance(known.answer(environ, "docker"), Found)
