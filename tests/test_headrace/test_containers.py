@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -150,6 +151,25 @@ def test_what_would_set_up_the_machine_is_unsupported_in_a_container(headrace: H
     done = headrace.run(contained("- {uses: actions/setup-python@v5, with: {python-version: '3.11'}}"))
     assert (done.status, done.results) == (1, {"a": "unsupported"})
     assert "sets up this machine, while its steps run in a container" in done.err
+
+
+@pytest.mark.covers("runtime:6.3")
+def test_annotations_name_files_of_the_workspace_however_the_container_calls_it(headrace: Headrace, engine: Engine) -> None:
+    steps = """
+- uses: actions/checkout@v4
+- run: |
+    echo "::warning file=$PWD/src/a.py,line=3::of a command"
+    echo '{"problemMatcher": [{"owner": "o", "pattern": [{"regexp": "^(.+):(.+): (.+)$", "file": 1, "line": 2, "message": 3}]}]}' > m.json
+    echo "::add-matcher::$PWD/m.json"
+    echo "$PWD/src/a.py:7: of a matcher"
+"""
+    workflow = f"on: push\njobs:\n{contained(steps)}"
+    repository = make_repository(headrace.home / "repo", {".github/workflows/ci.yml": workflow, "src/a.py": ""})
+    done = headrace("run", "--json-stream", cwd=repository.root)
+    assert done.status == 0, done.err
+    records = [json.loads(line) for line in done.out.splitlines()]
+    places = [(one["body"]["file"], one["body"]["line"]) for one in records if one["body"]["type"] == "annotated"]
+    assert places == [("src/a.py", 3), ("src/a.py", 7)]
 
 
 @pytest.mark.covers("runtime:1.8")

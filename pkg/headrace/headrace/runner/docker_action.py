@@ -41,6 +41,7 @@ def run_docker(bench: Workbench, containers: LegContainers, uses: Uses, used: Pu
     folders = scope.ticket.folders
     scope.sandbox.make_folders([f"{folders.temp}/{HOME_FOLDER}"])
     mounts = of_action(folders.workspace, folders.temp)
+    bench.voice.mounts = mounts
     inside = Inside(mounts, job.place.inside)
     actions = {name: value for name, value in scope.ticket.actions.items() if name != "ACTIONS_CACHE_SERVICE_V2"}
     env = scope.container_environment(inside, {**actions, **scope.ticket.identity}, inputs)

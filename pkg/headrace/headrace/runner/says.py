@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from headrace.record.records import Annotated, Level
 from headrace.runner import messages
@@ -13,6 +16,9 @@ from headrace.runner.masking import encode
 from headrace.runner.matchers import Issue, Matcher, MatcherError, is_checkout_of, issue_path, load_matchers
 from headrace.runner.progress import Progress
 from headrace.runner.ticket import JobTicket
+
+if TYPE_CHECKING:
+    from headrace.sandbox.containers.paths import Mounts
 
 ANNOTATIONS = 10  # kept per step and level; the log lines are always written
 _MATCHER_LIMIT = 1 << 20
@@ -46,6 +52,7 @@ class StepVoice:
         self.outputs: dict[str, str] = {}
         self.state: dict[str, str] = {}
         self.failed = False
+        self.mounts: Mounts | None = None  # of a container that the step has for itself
 
     # -- the runner's own words --
 
@@ -75,6 +82,11 @@ class StepVoice:
                 )
             )
 
+    def outside(self, path: str) -> str:
+        """A path that a program of the step has named, as the job's files have it: in a container it has another name."""
+        mounts = self.mounts or (self._progress.inside.mounts if self._progress.inside is not None else None)
+        return path if mounts is None else mounts.outside(path)
+
     # -- commands --
 
     def command(self, command: Command) -> list[str]:
@@ -82,6 +94,8 @@ class StepVoice:
         mask = self._progress.masker.mask_text
         match command.name:
             case "notice" | "warning" | "error":
+                if file := command.properties.get("file"):
+                    command = structs.replace(command, properties={**command.properties, "file": self.outside(file)})
                 self.annotate(annotation(command, workspace=self._workspace, mask=mask))
             case "add-mask":
                 if not self._progress.masker.add(command.data):
@@ -129,6 +143,7 @@ class StepVoice:
     def _issue_file(self, issue: Issue) -> str:
         """Relative to the checkout of the workflow's repository that the file lies in; empty where it is not there."""
         path = issue_path(issue, self._workspace)
+        path = path and self.outside(path)
         if path is None or self._try(path, 0) is None:
             return ""
         folder = os.path.dirname(path)
@@ -171,7 +186,8 @@ class StepVoice:
 
     def _load(self, path: str) -> list[Matcher]:
         try:
-            return load_matchers(self._read(os.path.join(self._workspace, path), _MATCHER_LIMIT).decode("utf-8", "replace"))
+            place = self.outside(os.path.join(self._workspace, path))
+            return load_matchers(self._read(place, _MATCHER_LIMIT).decode("utf-8", "replace"))
         except (OSError, MatcherError) as error:
             raise CommandError(str(error)) from error
 

@@ -278,6 +278,8 @@ class StepRun:
                     case Published(action=Action(runs=Docker() as docker)):
                         if self.stage != "post" and docker.post:
                             self._owe(docker.post_if)
+                        if self.stage == "main" and docker.pre and used.local:
+                            bench.warn(messages.LOCAL_PRE.format(path=body.uses))
                         if self.runner.containers is None:
                             raise HeadraceError(Problem(messages.NO_ENGINE.format(uses=body.uses), hint="`headrace doctor`"))
                         from headrace.runner.docker_action import run_docker
