@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from headrace.workflow import template
 from headrace.workflow.action import Composite, Docker, Node
 from headrace.workflow.action_reader import load_action
 from headrace.workflow.model import Run, Uses
@@ -62,9 +63,15 @@ runs:
 
 @pytest.mark.covers("runtime:8.2")
 def test_a_docker_action() -> None:
-    text = "runs: {using: docker, image: Dockerfile, args: ['${{ inputs.a }}'], env: {A: b}, entrypoint: /x}"
+    text = """runs: {using: docker, image: Dockerfile, args: ['${{ inputs.a }}'], env: {A: b}, entrypoint: /x, pre-entrypoint: /p,
+      post-entrypoint: /q, post-if: failure()}"""
     action = load_action("action.yml", text.encode()).action
-    assert action is not None and action.runs == Docker("Dockerfile")
+    assert action is not None and isinstance(action.runs, Docker)
+    runs = action.runs
+    assert (runs.image, runs.entrypoint, runs.pre, runs.post) == ("Dockerfile", "/x", "/p", "/q")
+    assert (runs.pre_if, runs.post_if) == ("always()", "failure()")
+    assert runs.args is not None and template.strings(runs.args, {"inputs": {"a": "given"}}) == ("given",)
+    assert runs.env is not None and template.string_map(runs.env, {}) == {"A": "b"}
 
 
 @pytest.mark.covers("runtime:8.2", "runtime:4.5")
