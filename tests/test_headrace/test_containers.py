@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from typing import Any
 
 import pytest
@@ -211,8 +213,10 @@ def test_containers_of_a_run_that_was_killed_are_removed(headrace: Headrace, eng
     lines_until(process, "| waits now")
     assert len(engine.left()) == 2
     if whose == "the keeper's too":
-        for pid in sorted(headrace.alive(str(headrace.state.parent)), reverse=True):
-            _kill(pid)
+        whole = headrace.alive(str(headrace.state.parent))
+        for number in (signal.SIGSTOP, signal.SIGKILL):  # none is to see the end of another
+            for pid in whole:
+                _signal(pid, number)
         process.wait()
         assert len(engine.left()) == 2
         assert headrace.run("  b: {runs-on: ubuntu-latest, steps: [{run: 'true'}]}\n", folder="other").status == 0
@@ -224,11 +228,8 @@ def test_containers_of_a_run_that_was_killed_are_removed(headrace: Headrace, eng
     until(lambda: not (headrace.state / "containers").exists(), "the note of them was left", 60)
 
 
-def _kill(pid: int) -> None:
-    import os
-    import signal
-
+def _signal(pid: int, number: signal.Signals) -> None:
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
     except ProcessLookupError:
         return
