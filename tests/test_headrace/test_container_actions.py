@@ -169,3 +169,11 @@ def _node_image(engine: Engine, node: str, image: str, folder: Path) -> None:
             shutil.copy(os.path.realpath(word), target)
     subprocess.run(["tar", "-cf", str(folder / "all.tar"), "-C", str(root), "."], check=True)
     engine("import", str(folder / "all.tar"), image)
+
+
+def test_a_run_without_a_network_has_no_containers(headrace: Headrace, engine: Engine) -> None:
+    place = repository(headrace, job("- run: 'true'", f"    container: {IMAGE}\n"))
+    call = ("run", "--isolation", "namespaces", "--network", "none")
+    done = headrace(*call, cwd=place.root)
+    assert (done.status, "--containers none leaves such jobs out" in done.err) == (2, True)
+    assert headrace(*call, "--json", "--containers", "none", cwd=place.root).results == {"a": "unsupported"}
