@@ -364,6 +364,7 @@ def test_two_servers_share_a_store(tmp_path: Path, workspace: Path) -> None:
         second.stop()
 
 
+@pytest.mark.slow
 def test_it_takes_an_inherited_socket_and_ends_with_its_standard_input(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         words = ("--fd", str(listening.fileno()), "--until-eof")
@@ -378,6 +379,7 @@ def test_it_takes_an_inherited_socket_and_ends_with_its_standard_input(tmp_path:
 
 
 @pytest.mark.parametrize(("wanted", "there"), [("1", True), ("", False)])
+@pytest.mark.slow
 def test_requests_are_logged_when_asked_for_without_secrets(tmp_path: Path, workspace: Path, wanted: str, there: bool) -> None:
     log = tmp_path / "dev-server.log"
     server = Server(tmp_path, "--log", str(log), env={"DEV_SERVER_LOGS": wanted})
@@ -390,6 +392,7 @@ def test_requests_are_logged_when_asked_for_without_secrets(tmp_path: Path, work
 
 
 @pytest.mark.parametrize(("wanted", "there"), [("1", True), ("", False)])
+@pytest.mark.slow
 def test_a_session_of_these_tests_keeps_the_log_of_its_server_when_asked(tmp_path: Path, wanted: str, there: bool) -> None:
     """Another session, of a copy of this file: the log stands beside the tests, where the pipeline looks for it."""
     shutil.copy(__file__, tmp_path)

@@ -13,6 +13,8 @@ from headrace.actions import builtin, interpreters
 from headrace.actions.semver import parse_range
 from test_core.installations import folders_below, make_wheel
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 MAIN = os.path.join(os.path.dirname(builtin.__file__), "__main__.py")
 ROOTS = list(dict.fromkeys([*interpreters.roots(os.environ), os.path.realpath(os.path.join(sys.base_prefix, "bin"))]))
 

@@ -16,6 +16,8 @@ from test_core.calls import Done, Headrace, lines_until, until
 from test_core.layers import refusal
 from test_core.repositories import make_repository
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 ON = ("--isolation", "namespaces")
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else "python3"
 

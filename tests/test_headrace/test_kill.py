@@ -14,6 +14,8 @@ from test_core.foster import Fostered
 from test_core.layers import refusal
 from test_core.people import HeadraceAs, Person
 
+pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
+
 TIMES = int(os.environ.get("HEADRACE_KILLS", "1"))
 """How often each way of ending is tried; a run takes ten seconds, as it is the step that has to be killed at last."""
 
