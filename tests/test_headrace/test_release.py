@@ -11,6 +11,8 @@ import pytest
 from test_core.calls import Headrace
 from test_core.releases import SimplePages, Workshop, copy_workshop, make_workshop, package
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 TWO = {**package("demo", "0.1.0"), **package("demo_extra", "0.1.0", "demo>=0.1.0", "other>=3")}
 
 
@@ -319,14 +321,8 @@ REFUSALS: list[tuple[Callable[[Workshop], None], str, str, str]] = [
 ]
 
 
-ALWAYS = (other_version_in_the_module, changelog_still_unreleased, no_job_publishes, a_gate_that_failed)
-"""Of those that let the gates run anew, so that nothing else is wrong, the ones that do not take too long together."""
-
-
 def refusal(spoil: Callable[[Workshop], None], rule: str, message: str, section: str) -> object:
-    runs = {"try_gates", "headrace"} & set(spoil.__code__.co_names) and spoil not in ALWAYS
-    marks = [pytest.mark.covers(f"release:{section}"), *([pytest.mark.slow] if runs else [])]
-    return pytest.param(spoil, rule, message, id=spoil.__name__, marks=marks)
+    return pytest.param(spoil, rule, message, id=spoil.__name__, marks=pytest.mark.covers(f"release:{section}"))
 
 
 @pytest.mark.parametrize(("spoil", "rule", "message"), [refusal(*row) for row in REFUSALS])

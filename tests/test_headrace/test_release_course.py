@@ -14,6 +14,8 @@ import pytest
 from test_core.calls import Headrace
 from test_core.releases import SimplePages, Workshop, copy_workshop, make_workshop, package
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 LEAVES = ("a", "b", "c", "d")
 
 
@@ -148,7 +150,6 @@ def test_a_rehearsal_runs_the_pipeline_of_the_tag_before_there_is_the_tag(worksh
     assert workshop.release("demo", "0.1.0").status == 0
 
 
-@pytest.mark.slow
 @pytest.mark.covers("release:4.5")
 def test_a_rehearsal_that_fails_forbids_the_release(workshop: Workshop) -> None:
     workshop.push({"broken": ""})
@@ -194,7 +195,6 @@ def test_a_publishing_job_that_can_be_tried_is_tried_before_the_tag_is_made(trya
     assert done.json["released"] and "refs/tags/demo@0.1.0" in tryable.remote.refs()
 
 
-@pytest.mark.slow
 @pytest.mark.covers("release:4.5")
 def test_a_publishing_job_that_fails_when_it_is_tried_forbids_the_release(tryable: Workshop) -> None:
     tryable.edit(".github/workflows/demo.yml", "test ! -e unpublishable", "false")
@@ -224,7 +224,6 @@ def test_a_train_of_five_goes_out_in_two_pushes_after_what_it_needs(train: Works
     assert [len(each.splitlines()) for each in pushed] == [3, 2]
 
 
-@pytest.mark.slow
 @pytest.mark.covers("release:4.7")
 def test_a_train_whose_second_push_is_refused_goes_on_where_it_stopped(train: Workshop) -> None:
     train.hook("case $1 in *top@*) echo not yet >&2; exit 1;; esac", "update")
@@ -269,7 +268,6 @@ def test_the_digests_of_what_was_built_are_recorded_and_the_bytes_kept(workshop:
     assert "no release was begun" in workshop.release("--resume").out
 
 
-@pytest.mark.slow
 @needs_builder
 @pytest.mark.covers("release:4.7")
 def test_other_bytes_on_the_index_than_those_tested_stop_a_resumed_release(workshop: Workshop) -> None:
@@ -310,7 +308,6 @@ def test_a_wheel_that_says_another_version_than_the_tag_is_refused(workshop: Wor
     assert workshop.release("--resume").out.strip() == "no release was begun that is not at its end"
 
 
-@pytest.mark.slow
 @needs_builder
 def test_a_package_that_cannot_be_built_is_refused(workshop: Workshop) -> None:
     workshop.edit("pkg/demo/backend.py", "import gzip", 'raise SystemExit("no such tool")\nimport gzip')
@@ -360,7 +357,6 @@ def test_a_commit_that_left_the_branch_is_not_tagged_by_a_resumed_release(worksh
     assert not [ref for ref in workshop.remote.refs() if "tags" in ref]
 
 
-@pytest.mark.slow
 @pytest.mark.covers("release:4.7")
 @pytest.mark.parametrize("moment", ["mktag", "push", "pushed", "update-ref"])
 def test_a_release_that_is_killed_ends_in_the_same_state_when_it_is_resumed(workshop: Workshop, moment: str) -> None:
