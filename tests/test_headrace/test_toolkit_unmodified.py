@@ -207,7 +207,7 @@ def test_artifacts_make_their_round(headrace: Headrace, packages: Packages, name
     [again] = [line for line in lines if line.startswith("again=")]
     assert "(409) Conflict: an artifact with this name already exists on the workflow run" in again
     assert {'listed=["made"]', "none=ArtifactNotFoundError", "left=[]"} <= set(lines)
-    assert [line for line in lines if line.startswith("back=two ")][0] != "back=two true"
+    assert next(line for line in lines if line.startswith("back=two ")) != "back=two true"
     rows = json.loads(headrace("artifacts", "--json", cwd=headrace.home / "repo1").out)["artifacts"]
     assert [row["name"] for row in rows] == ["last"]
 
