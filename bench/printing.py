@@ -46,11 +46,10 @@ def main() -> None:
     took = {name: statistics.median(one[0] for one in all_) for name, all_ in told.items()}
     size = {name: statistics.median(one[1] for one in all_) for name, all_ in told.items()}
     speed, growth = asked.lines / (took["loud"] - took["quiet"]), size["loud"] - size["quiet"]
+    within = {True: "is within", False: "misses"}
     print(f"{asked.lines} lines: {took['loud']:.2f} s, without them {took['quiet']:.2f} s")
-    print(f"end to end {speed / 1e3:.0f} k lines/s ({'within' if speed >= LINES else 'misses'} the bar of {LINES // 1000} k)")
-    print(
-        f"RSS of all processes grows by {growth / (1 << 20):.1f} MiB ({'within' if growth <= GROWTH else 'misses'} the bar of {GROWTH >> 20} MiB)"
-    )
+    print(f"end to end {speed / 1e3:.0f} k lines/s, which {within[speed >= LINES]} the bar of {LINES // 1000} k")
+    print(f"RSS of all processes {growth / (1 << 20):+.1f} MiB, which {within[growth <= GROWTH]} the bar of {GROWTH >> 20} MiB")
 
 
 def _run(folder: Path, where: Path, isolation: str) -> tuple[float, int]:

@@ -185,7 +185,15 @@ def _own_action(subject: Subject) -> Found | None:
 
 
 def _docker_action(subject: Subject) -> Found | None:
-    return _uses(subject, lambda uses: uses.startswith("docker://") or isinstance(subject.runs(uses), Docker))
+    return _uses(subject, lambda uses: uses.startswith("docker://") or _in_docker(subject, uses))
+
+
+def _in_docker(subject: Subject, uses: str) -> bool:
+    return isinstance(subject.runs(uses), Docker) or (action_name(uses) in _WRITE_ACTIONS and not subject.native(uses))
+
+
+_WRITE_ACTIONS = frozenset(("pypa/gh-action-pypi-publish",))
+"""Composite in their later versions: they write an action for a container while the job runs, and use it."""
 
 
 def _set_up_outside(subject: Subject) -> Found | None:
