@@ -52,7 +52,7 @@ def restore(paths: list[str], key: str, others: Sequence[str] = (), *, asked: bo
 
     for each in (key, *others):
         cache_steps.check(each)
-    return cache_steps.fetch(key, list(others), paths, all(map(shared, paths))) or ""
+    return cache_steps.fetch(key, list(others), paths, _kept(paths)) or ""
 
 
 def save(paths: list[str], key: str, *, asked: bool = True) -> bool:
@@ -64,7 +64,14 @@ def save(paths: list[str], key: str, *, asked: bool = True) -> bool:
     from headrace.actions.builtin import cache_steps
 
     cache_steps.check(key)
-    return cache_steps.store(key, paths, empty=all(map(shared, paths)))
+    return cache_steps.store(key, paths, empty=_kept(paths))
+
+
+def _kept(paths: list[str]) -> bool:
+    kept = all(map(shared, paths))
+    if kept:
+        toolkit.info(f"Jobs of this machine share {', '.join(paths)}, which stays as it is: its files are not copied.")
+    return kept
 
 
 def hash_files(patterns: Sequence[str]) -> tuple[str, tuple[str, ...]]:

@@ -81,7 +81,8 @@ def save(caches: Caches) -> None:
             )
         elif get_state(_PYTHON_MATCHED) != f"{key}-python":
             toolkit.info(f"Including Python cache path: {caches.pythons}")
-            caching.save([caches.pythons], f"{key}-python", asked=_asked())
+            if caching.save([caches.pythons], f"{key}-python", asked=_asked()):
+                toolkit.info(f"Python cache saved with key: {key}-python")
 
 
 def _save_uv(caches: Caches, key: str) -> None:
@@ -99,7 +100,8 @@ def _save_uv(caches: Caches, key: str) -> None:
         folder = now
     if os.path.exists(folder):
         toolkit.info(f"Including uv cache path: {folder}" if caches.major >= 7 else f"Saving cache path: {folder}")
-        caching.save([folder], key, asked=_asked())
+        if caching.save([folder], key, asked=_asked()):
+            toolkit.info(f"uv cache saved with key: {key}" if caches.major >= 7 else f"cache saved with the key: {key}")
     elif caches.major >= 4 and get_input("ignore-nothing-to-cache") == "true":
         toolkit.info("No cacheable uv cache paths were found. Ignoring because ignore-nothing-to-cache is enabled.")
     else:
