@@ -183,6 +183,29 @@ def test_uv(headrace: Headrace, version: str) -> None:
     assert saved[0] == saved[1] != []
 
 
+@pytest.mark.covers("runtime:10.4")
+@pytest.mark.parametrize("version", ["v3", "v4", "v5", "v6", "v7"])
+def test_node(headrace: Headrace, version: str) -> None:
+    """Of the machine's node: with a version, the published action asks GitHub for what is not in its tool cache."""
+    actions = published(headrace, f"actions/setup-node@{version}", "actions/checkout@v4")
+    if shutil.which("npm") is None:
+        pytest.skip("needs npm")
+    steps = f"""\
+- uses: actions/checkout@v4
+- uses: actions/setup-node@{version}
+  id: s
+  with: {{cache: npm, cache-dependency-path: "*/package-lock.json"}}
+- run: mkdir -p "$(npm config get cache)" && touch "$(npm config get cache)/mark"
+{SAY}{SHOW}"""
+    off, on = both(actions, steps, {"a/package-lock.json": "{}", "b/package-lock.json": "{ }"})
+    assert off.results == {"a": "success"}
+    [theirs], [ours] = told(off), told(on)
+    assert theirs["s"]["outputs"] == ours["s"]["outputs"]
+    assert shown(off, "^NODE|^PATH$") == shown(on, "^NODE|^PATH$")  # npm's folder is the job's own with the drop-in
+    saved = [[line for line in output(done) if line.startswith("Cache saved with the key: ")] for done in (off, on)]
+    assert saved[0] == saved[1] != []
+
+
 @pytest.mark.covers("runtime:11.8")
 @pytest.mark.parametrize("version", ["v7", "v8"])
 def test_a_script_for_github(headrace: Headrace, version: str) -> None:

@@ -245,3 +245,47 @@ def test_what_a_called_workflow_asks_for_must_be_given(headrace: Headrace) -> No
         "Invalid input, other is not defined in the referenced workflow.",
         "Input what is required, but not provided while calling.",
     ]
+
+
+# Actions of the workflow's own repository and commit
+
+OWN_INNER = "- uses: $/acts/inner\n- run: echo from the outer one in $(basename $(dirname $GITHUB_ACTION_PATH))\n  shell: sh\n"
+
+
+@pytest.mark.covers("runtime:8.1")
+def test_an_action_of_the_own_repository_needs_no_checkout_and_is_not_that_of_the_workspace(headrace: Headrace) -> None:
+    actions = Actions(headrace)
+    outer, inner = composite(OWN_INNER), composite("- run: echo from the inner one\n  shell: sh\n")
+    files = {"acts/outer/action.yml": outer["action.yml"], "acts/inner/action.yml": inner["action.yml"]}
+    steps = """\
+- uses: $/acts/inner
+- run: |
+    mkdir -p acts/inner
+    echo 'runs: {using: composite, steps: [{run: echo changed, shell: sh}]}' > acts/inner/action.yml
+- uses: $//acts/outer
+"""
+    done = actions.run(steps, files=files)
+    assert done.results == {"a": "success"}, done.err
+    lines = output(done)
+    assert lines.count("from the inner one") == 2
+    assert "from the outer one in acts" in lines
+    assert "changed" not in lines
+    assert [row["would"] for row in actions.plan(steps, files=files).json["jobs"]] == ["run"]
+
+
+@pytest.mark.covers("runtime:8.1")
+def test_an_action_that_the_own_repository_does_not_have_fails_the_job_before_its_steps(headrace: Headrace) -> None:
+    done = Actions(headrace).run("- run: echo never\n- uses: $/acts/none\n")
+    assert done.results == {"a": "failure"}
+    assert "never" not in output(done)
+    assert "Can't find 'action.yml', 'action.yaml' or 'Dockerfile' for action '$/acts/none'." in done.err
+
+
+@pytest.mark.covers("runtime:8.1")
+def test_where_the_own_repository_of_a_file_is_not_known_its_actions_are_unsupported(headrace: Headrace) -> None:
+    """A local action comes from the workspace, which may hold anything."""
+    actions = Actions(headrace)
+    files = {f"local/{name}": text for name, text in composite("- uses: $/acts/inner\n").items()}
+    files |= {f"acts/inner/{name}": text for name, text in composite("- run: echo x\n  shell: sh\n").items()}
+    row = actions.plan("- uses: actions/checkout@v4\n- uses: ./local\n", files=files).json["jobs"][0]
+    assert row["rule"] == "unsupported.own-action"
