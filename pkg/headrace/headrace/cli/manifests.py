@@ -35,14 +35,18 @@ def gather_actions(
     with tree_of(event, found) as tree:
         source = Source(tree, elsewhere.mirrors, elsewhere.folders)
         try:
-            return find_actions(wanted, tree, source, drop_ins), frozenset(source.used)
+            objects = event.objects or event.repository.git_dir
+            own = FoundAction(None, "", event.repository.full_name, event.sha, event.sha, git_dir=objects)
+            return find_actions(wanted, tree, source, drop_ins, own), frozenset(source.used)
         finally:
             source.close()
 
 
-def find_actions(wanted: Iterable[str], tree: Tree, source: Source, drop_ins: frozenset[str]) -> dict[str, FoundAction]:
+def find_actions(
+    wanted: Iterable[str], tree: Tree, source: Source, drop_ins: frozenset[str], own: FoundAction | None = None
+) -> dict[str, FoundAction]:
     """`uses` → what it means, those inside composite actions too; what is not at hand is left out. `drop_ins`: names of actions
-    that something of our own stands in for."""
+    that something of our own stands in for. `own`: where the tree that runs comes from, which `$/…` in a workflow names."""
     found: dict[str, FoundAction] = {}
     pending = list(dict.fromkeys(wanted))
     seen = set(pending)
@@ -50,7 +54,10 @@ def find_actions(wanted: Iterable[str], tree: Tree, source: Source, drop_ins: fr
         uses = pending.pop()
         if action_name(uses) in drop_ins:
             continue
-        one = _local(uses, tree) if uses.startswith(("./", ".\\")) else _remote(uses, source)
+        if uses.startswith(("./", ".\\")):
+            one = _local(uses, tree)
+        else:
+            one = _own(uses, tree, own) if own is not None and _is_own(uses, own) else _remote(uses, source)
         if one is None:
             continue
         found[uses] = one
@@ -65,6 +72,23 @@ def _local(uses: str, tree: Tree) -> FoundAction | None:
     """As far as the tree that runs tells: by the time of the step, the workspace may hold something else."""
     folder = os.path.normpath(uses.replace("\\", "/"))
     return None if folder.startswith("..") else _read(uses, "" if folder == "." else folder, tree.get, FoundAction(None))
+
+
+def _is_own(uses: str, own: FoundAction) -> bool:
+    """Inside a composite action of the own repository, `$/…` has become its name and commit."""
+    return uses.startswith("$/") or (uses.lower().startswith(f"{own.repository.lower()}/") and uses.endswith(f"@{own.sha}"))
+
+
+def _own(uses: str, tree: Tree, own: FoundAction) -> FoundAction | None:
+    """Of the tree that runs, as it is there: not of the workspace, which is empty before a checkout."""
+    from msgspec import structs
+
+    text = uses[2:] if uses.startswith("$/") else uses[len(own.repository) :].removesuffix(f"@{own.sha}")
+    folder = os.path.normpath(text.replace("\\", "/").strip("/") or ".")
+    if folder.startswith(".."):
+        return None
+    at = structs.replace(own, error=NOT_FOUND.format(uses=uses))
+    return _read(uses, "" if folder == "." else folder, tree.get, at)
 
 
 def _remote(uses: str, source: Source) -> FoundAction | None:

@@ -30,7 +30,7 @@ def write_lines(lines: list[str]) -> None:
 
 
 def write_json(text: str) -> None:
-    """JSON is UTF-8 whatever the locale is."""
+    """JSON is UTF-8 whatever the locale is, and so is what others have written."""
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode())
     sys.stdout.buffer.flush()

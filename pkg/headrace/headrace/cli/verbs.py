@@ -9,6 +9,8 @@ VERBS = {
     "plan": "show which jobs an event would run, and why",
     "ls": "list past runs",
     "logs": "print the log of a run",
+    "summary": "show what jobs wrote into their summaries",
+    "artifacts": "list the artifacts of a run, or get one",
     "cancel": "end a run that goes on",
     "release": "check, rehearse, tag and push a release",
     "actions": "fetch the actions that workflows use",

@@ -244,15 +244,21 @@ class Tickets:
         if "VIRTUAL_ENV" in os.environ:
             hide.append(os.path.join(os.environ["VIRTUAL_ENV"], "bin"))
         base = inherited(os.environ, self._options.path_prepend, hide, self._options.forward)
-        packages = os.path.join(cache_dir(), "packages", self._scope)
+        packages = self._packages
         if self._options.parts == "namespaces":
-            from headrace.engine.isolation import PACKAGES
-
-            packages = PACKAGES
             base |= {"USER": USER, "LOGNAME": USER, "SHELL": "/bin/bash"}
         for variable, name in _CACHES.items():
             base[variable] = os.path.join(packages, name)
         return base
+
+    @property
+    def _packages(self) -> str:
+        """The folder of the download caches that jobs share, as jobs see it."""
+        if self._options.parts == "host":
+            return os.path.join(cache_dir(), "packages", self._scope)
+        from headrace.engine.isolation import PACKAGES
+
+        return PACKAGES
 
     # -- of the caller's own --
 
@@ -322,6 +328,7 @@ class Tickets:
             "HEADRACE_NODES": os.pathsep.join(nodes),
             "HEADRACE_PYTHON_ROOTS": os.pathsep.join(roots(os.environ)),
             "HEADRACE_UV": self._uv,
+            "HEADRACE_PACKAGES": self._packages,
             "HEADRACE_OPEN_MACHINE": "1" if self._options.parts == "host" else "",  # what a job writes to may be others'
         }
 

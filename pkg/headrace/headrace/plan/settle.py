@@ -418,7 +418,17 @@ def _subject(place: _Place, labels: tuple[str, ...] | None, group: str, contexts
             return UNKNOWN
 
     plan = place.plan
-    return Subject(place.job, labels, group, plan.capabilities, value, lambda step: _never(step, contexts), plan.actions)
+    home = _at_home(plan, place.planned.workflow)
+    return Subject(place.job, labels, group, plan.capabilities, value, lambda step: _never(step, contexts), plan.actions, home)
+
+
+def _at_home(plan: Plan, workflow: str) -> bool:
+    """Whether the file stands in the repository of the run: all calls on the way to it are of files beside their own."""
+    while (scope := plan.calls.get(workflow)) is not None:
+        if not scope.reference.startswith("./"):
+            return False
+        workflow = plan.jobs[scope.caller].workflow
+    return True
 
 
 def _never(step: Step, contexts: dict[str, Any]) -> bool:

@@ -46,6 +46,7 @@ class Subject(Struct, frozen=True):
     value: Callable[[Token], Any]
     never: Callable[[Step], bool]  # whether a step's `if` is false whatever happens
     actions: Mapping[str, FoundAction] = {}  # those at hand, by `uses`
+    home: bool = True  # whether its file stands in the repository of the run
 
     def uses(self) -> Iterator[tuple[Found, str]]:
         """The actions that its steps use, those inside composite actions too: where the job's own step stands and what it says,
@@ -181,11 +182,24 @@ def _uses(subject: Subject, fit: Callable[[str], bool]) -> Found | None:
 
 
 def _own_action(subject: Subject) -> Found | None:
-    return _uses(subject, lambda uses: uses.startswith("$/"))
+    """What `$/…` names is at hand where a workflow of the run's own repository says it. A local composite action may come from
+    anywhere, and so may a called workflow."""
+    for found, uses in subject.uses():
+        if uses.startswith("$/") and not (subject.home and found.subject == uses and uses in subject.actions):
+            return found
+    return None
 
 
 def _docker_action(subject: Subject) -> Found | None:
-    return _uses(subject, lambda uses: uses.startswith("docker://") or isinstance(subject.runs(uses), Docker))
+    return _uses(subject, lambda uses: uses.startswith("docker://") or _in_docker(subject, uses))
+
+
+def _in_docker(subject: Subject, uses: str) -> bool:
+    return isinstance(subject.runs(uses), Docker) or (action_name(uses) in _WRITE_ACTIONS and not subject.native(uses))
+
+
+_WRITE_ACTIONS = frozenset(("pypa/gh-action-pypi-publish",))
+"""Composite in their later versions: they write an action for a container while the job runs, and use it."""
 
 
 def _set_up_outside(subject: Subject) -> Found | None:
@@ -269,7 +283,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("reusable-workflow", "calls a workflow that is not at hand", _call),
     Feature("container", "runs in a container", _container),
     Feature("services", "has service containers", _services),
-    Feature("own-action", "uses an action of the workflow's own repository (`$/…`)", _own_action),
+    Feature("own-action", "uses an action of its own repository (`$/…`), which is not at hand", _own_action),
     Feature("docker-action", "uses an action that runs in a container", _docker_action),
     Feature(
         "container-setup",

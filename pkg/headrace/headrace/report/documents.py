@@ -13,6 +13,8 @@ PLAN: Literal["headrace.plan/1"] = "headrace.plan/1"
 RUN: Literal["headrace.run/1"] = "headrace.run/1"
 RECORD: Literal["headrace.record/1"] = "headrace.record/1"
 RUNS: Literal["headrace.runs/1"] = "headrace.runs/1"
+SUMMARY: Literal["headrace.summary/1"] = "headrace.summary/1"
+ARTIFACTS: Literal["headrace.artifacts/1"] = "headrace.artifacts/1"
 DOCTOR: Literal["headrace.doctor/1"] = "headrace.doctor/1"
 RELEASE: Literal["headrace.release/1"] = "headrace.release/1"
 BUMP: Literal["headrace.release-bump/1"] = "headrace.release-bump/1"
@@ -173,6 +175,64 @@ class Refusal(Struct, frozen=True):
     errno: int
     what: str
     text: str
+
+
+class StepSummary(Struct, frozen=True):
+    """What one step wrote, as Markdown with secrets masked. Steps inside a composite action have the number of the outer step."""
+
+    step: int
+    name: str
+    markdown: str
+
+
+class SummaryRow(Struct, frozen=True):
+    """The job summary of one leg, named as in a run."""
+
+    workflow: str
+    job: str
+    name: str
+    matrix: dict[str, Any] | None
+    summaries: list[StepSummary]
+
+
+class SummaryDocument(Struct, frozen=True):
+    """What `headrace summary --json` prints: the jobs that have written a summary. GitHub shows 20 a job, this has all."""
+
+    schema: Literal["headrace.summary/1"]
+    run: str
+    jobs: list[SummaryRow]
+
+
+class PackedFile(Struct, frozen=True):
+    """A file in an artifact; `size` is in bytes, unpacked."""
+
+    path: str
+    size: int
+
+
+class ArtifactRow(Struct, frozen=True):
+    """One artifact. `size` is in bytes, as stored; `digest` is `sha256:…` over them; `created` is in seconds since the epoch.
+    `job` is the id of the job that has uploaded it, `leg` what GitHub calls its leg. `archive`: it is a zip archive of files,
+    not one file as it was. `files` is null unless the artifact was named in the call."""
+
+    name: str
+    id: int
+    size: int
+    digest: str
+    created: float
+    workflow: str
+    job: str
+    leg: str
+    archive: bool
+    files: list[PackedFile] | None = None
+
+
+class ArtifactsDocument(Struct, frozen=True):
+    """What `headrace artifacts --json` prints."""
+
+    schema: Literal["headrace.artifacts/1"]
+    run: str
+    artifacts: list[ArtifactRow]
 
 
 class DoctorRow(Struct, frozen=True):

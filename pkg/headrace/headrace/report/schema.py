@@ -15,6 +15,8 @@ TITLES = (
     (documents.RunDocument, "headrace run --json"),
     (documents.RecordLine, "headrace run --json-stream"),
     (documents.RunsDocument, "headrace ls --json"),
+    (documents.SummaryDocument, "headrace summary --json"),
+    (documents.ArtifactsDocument, "headrace artifacts --json"),
     (documents.DoctorDocument, "headrace doctor --json"),
     (documents.PublishingDocument, "headrace doctor --release --json"),
     (documents.ReleaseDocument, "headrace release --json"),

@@ -154,7 +154,7 @@ def begin(
         for name, message in deprecated.items():
             if name.lower() in spelled:
                 bench.warn(messages.DEPRECATED_INPUT.format(name=name, message=message))
-        shown = [f"  {key}: {value}" for key, value in {**defaults, **given}.items() if value]
+        shown = [f"  {key}: {value}" for key, value in {**given, **defaults}.items() if value]
         bench.header([f"##[group]Run {uses.uses}", *(["with:"] if shown else []), *shown])
     elif stage == "post":
         bench.watch.log.write(f"{messages.POST_CLEANUP}\n".encode())

@@ -240,8 +240,8 @@ class _State:
         matcher that never matches does not read the same text again and again."""
         if text is not self._text or 0 <= self._next < start:
             self._text = ""
-            found = search(self.expressions[0].pattern, text, start)
-            self._text, self._next = text, text.rfind("\n", 0, found.start()) + 1 if found else -1
+            found = self.expressions[0].line(text, start, search)
+            self._text, self._next = text, found
         return self._next
 
     def match(self, line: str, search: Search) -> dict[str, str] | None:

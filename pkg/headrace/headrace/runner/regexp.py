@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import warnings
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _NOTHING = r"[^\x00-\U0010ffff]"
 _ESCAPES = {
@@ -19,10 +23,26 @@ _CHARACTER = re.compile(r"\\(?:c[A-Za-z]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|e)")
 
 class Expression(Struct, frozen=True):
     """`pattern` finds in a text of many lines exactly what it finds in each line alone: it is multi-line, and nothing in it but
-    `^` and `$` knows of line ends. `groups[n]` is Python's number for .NET's group n: there, named groups come last."""
+    `^` and `$` knows of line ends. `groups[n]` is Python's number for .NET's group n: there, named groups come last. `after`:
+    the same behind a line feed, where all that it finds begins with a line: `re` jumps from one line feed to the next, but
+    tries `^` at each character."""
 
     pattern: re.Pattern[str]
     groups: tuple[int, ...]
+    after: re.Pattern[str] | None = None
+
+    def line(self, text: str, start: int, search: Callable[[re.Pattern[str], str, int], re.Match[str] | None]) -> int:
+        """The start of the first line at or after `start`, itself the start of a line, in which something is found; or -1. Behind
+        the last line feed there is no line."""
+        if self.after is None:
+            found = search(self.pattern, text, start)
+            at = text.rfind("\n", 0, found.start()) + 1 if found else -1
+        elif not start and search(self.pattern, text.partition("\n")[0], 0):
+            at = 0
+        else:
+            found = search(self.after, text, max(start - 1, 0))
+            at = found.start() + 1 if found else -1
+        return at if at < len(text) else -1
 
 
 def translate(source: str) -> Expression:
@@ -34,7 +54,8 @@ def translate(source: str) -> Expression:
     """
     out: list[str] = []
     named: list[bool] = []
-    i = 0
+    i = depth = 0
+    anchored = source.startswith("^")  # on every way through it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         while i < len(source):
@@ -54,12 +75,17 @@ def translate(source: str) -> Expression:
                         text, i = f"(?P<{name[1] or name[2]}>", name.end()
                     if name or not source.startswith("?", i):
                         named.append(name is not None)
+                    depth += 1
                 case text:
+                    depth -= text == ")"
+                    anchored = anchored and (text != "|" or depth > 0)
                     i += 1
             out.append(text)
         pattern = re.compile("".join(out), re.ASCII | re.MULTILINE)
+        after = re.compile("\n" + "".join(out[1:]), re.ASCII | re.MULTILINE) if anchored else None
     numbers = range(1, len(named) + 1)
-    return Expression(pattern, (0, *(n for n in numbers if not named[n - 1]), *(n for n in numbers if named[n - 1])))
+    order = (0, *(n for n in numbers if not named[n - 1]), *(n for n in numbers if named[n - 1]))
+    return Expression(pattern, order, after)
 
 
 def _escape(source: str, i: int) -> tuple[str, int]:

@@ -21,8 +21,10 @@ LINE_LIMIT = 1 << 20
 COMMAND_LIMIT = 16 << 20
 """A longer line that begins as a command fails the step; what GitHub takes of an output or a mask is far less."""
 
-# The runner lets a line begin with any Unicode white space before `::`; `parse_command` is the judge.
-_CANDIDATE = re.compile(r"^[^\S\n]*::|##\[", re.MULTILINE)
+# The runner lets a line begin with any Unicode white space before `::`; `parse_command` is the judge. `re` jumps from one line
+# feed to the next, but would try `^` at each character.
+_FIRST = re.compile(r"[^\S\n]*::")
+_CANDIDATE = re.compile(r"\n[^\S\n]*::")
 _MARKER = re.compile(r"##\[(?=start-action|end-action)")
 
 
@@ -129,7 +131,7 @@ class StreamReader:
         """The starts of the lines that must be looked at. The generator goes on after each has been dealt with, so that what a
         line changed (a matcher added) holds for the next."""
         at = 0
-        command = -2  # start of the next line that may be a command; -1: none; -2: not known
+        colons = marked = -1  # start of the next line that begins with `::`, or holds `##[`; the end: none; -1: not known
         matchers = self._matchers
         long_lines: bool | None = None
         while at < len(text):
@@ -138,12 +140,15 @@ class StreamReader:
             if matchers.active and (long_lines or matchers.running):
                 nearest = at
             else:
-                if command != -1 and command < at:
-                    found = _CANDIDATE.search(text, at)
-                    command = text.rfind("\n", 0, found.end()) + 1 if found else -1
-                issue = matchers.next_line(text, at) if matchers.active else -1
-                nearest = min(command, issue) if command >= 0 and issue >= 0 else max(command, issue)
-                if nearest < 0:
+                if colons < at:
+                    colons = _colons(text, at)
+                if marked < at:
+                    found = text.find("##[", at)
+                    marked = text.rfind("\n", 0, found) + 1 if found >= 0 else len(text)
+                nearest = min(colons, marked)
+                if matchers.active and 0 <= (issue := matchers.next_line(text, at)) < nearest:
+                    nearest = issue
+                if nearest == len(text):
                     return
             yield nearest
             at = text.index("\n", nearest) + 1
@@ -246,6 +251,14 @@ class StreamReader:
 
     def _head(self) -> str:
         return bytes(self._rest[:LINE_LIMIT]).decode("utf-8", "replace")
+
+
+def _colons(text: str, at: int) -> int:
+    """The start of the first line at or after `at`, the start of a line, that begins with `::`; or the end."""
+    if _FIRST.match(text, at):
+        return at
+    found = _CANDIDATE.search(text, at)
+    return found.start() + 1 if found else len(text)
 
 
 def _on_or_off(data: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from headrace.runner import messages
@@ -69,8 +70,17 @@ class Takeup:
                 if made.error:
                     self._error(made.error)
                 elif made.text:
-                    with open(f"{self._scope.ticket.folders.log}.{self._number}.md", "w", encoding="utf-8") as file:
-                        file.write(made.text)
+                    self._keep(made.text)
+
+    def _keep(self, text: str) -> None:
+        """Beside the log, as LOG.STEP.md; of steps inside a composite action, which share a number, more are LOG.STEP.N.md."""
+        place, more = f"{self._scope.ticket.folders.log}.{self._number}", 0
+        path = f"{place}.md"
+        while os.path.exists(path):  # nobody else writes here
+            more += 1
+            path = f"{place}.{more}.md"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
 
     def _check(self, kind: str, pairs: Pairs) -> None:
         if pairs.error:

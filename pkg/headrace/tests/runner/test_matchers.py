@@ -15,6 +15,7 @@ from headrace.runner.matchers import (
     is_checkout_of,
     issue_path,
     load_matchers,
+    plain_search,
     timed_search,
 )
 from headrace.runner.regexp import translate
@@ -244,22 +245,20 @@ EXPRESSIONS = [
     r"^\s*File\s\"(.*)\",\sline\s(\d+),\sin\s(.*)$",
     r"a\s*b", r"[^x]+y", r"\S+\D\W", r"[\s\S]b", r"(?s)a.?b", r"[\t-\r]b", r"a\nb", "a\nb", r"a$",
     r"^\b", r"a(?!\s*b)", r"(?<=a)\s*b", r"[\D]b", r"\x0ab?", r"a[\n]?b", r".*", r"(?:a|\n)b", r"\Aa", r"a\z", "a[\nb]", r"\cJ?b",
+    "^a", "^a|b", r"^(?:a|b)", r"^\s*a", "^", "^$", r"^^\s*x", r"^[|]|b", r"^\|a", r"^(a)?\s+(b|x)$", "^.?$", r"^\s*",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("source", EXPRESSIONS)
 @given(lines=st.lists(st.text(st.sampled_from('ab xy\t1"'), max_size=6), min_size=1, max_size=6))
 def test_an_expression_finds_in_a_text_what_it_finds_in_its_lines(source: str, lines: list[str]) -> None:
-    pattern = translate(source).pattern
+    expression = translate(source)
     text = "".join(f"{line}\n" for line in lines)
     found, at = [], 0
-    while at < len(text) and (match := pattern.search(text, at)):
-        start = text.rfind("\n", 0, match.start()) + 1
-        if start >= len(text):
-            break
+    while at < len(text) and (start := expression.line(text, at, plain_search)) >= 0:
         found.append(text.count("\n", 0, start))
         at = text.index("\n", start) + 1
-    assert found == [i for i, line in enumerate(lines) if pattern.search(line)]
+    assert found == [i for i, line in enumerate(lines) if expression.pattern.search(line)]
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,16 @@ def test_matchers_come_and_go_within_the_output() -> None:
 
 
 @pytest.mark.covers("runtime:6.6")
+@pytest.mark.parametrize("expression", ["^$", "x*$", "^(a*)"])
+def test_behind_the_last_line_there_is_none_that_a_matcher_could_find(expression: str) -> None:
+    step = Step()
+    pattern = f'{{"regexp": "{expression}", "message": 0}}'
+    step.matchers.add(load_matchers(f'{{"problemMatcher": [{{"owner": "empty", "pattern": [{pattern}]}}]}}'))
+    assert log_of(step, b"b\nc\n") == b"b\nc\n"
+    assert step.issues == []
+
+
+@pytest.mark.covers("runtime:6.6")
 def test_commands_are_not_shown_to_matchers() -> None:
     step = Step()
     step.matchers.add(load_matchers(MATCHERS))

@@ -119,7 +119,8 @@ class Archive:
     def size(self) -> int:
         return os.path.getsize(self.path)
 
-    def pack(self, paths: list[str]) -> None:
+    def pack(self, paths: list[str], *, empty: bool = False) -> None:
+        """With `empty`, of folders nothing but themselves."""
         manifest = os.path.join(self._folder, "manifest.txt")
         # What begins with a dash would be taken for an option, by some versions also in a list.
         listed = [f"./{path}" if path.startswith("-") else path for path in paths]
@@ -129,7 +130,7 @@ class Archive:
         os.chdir(self._folder)  # tar takes a name with a colon for one on another machine
         self._tar(
             "--posix", "-cf", self._name, "--exclude", self._name, "-P", "-C", workspace(),
-            "--null", "--files-from", manifest, *compress,
+            *(["--no-recursion"] if empty else []), "--null", "--files-from", manifest, *compress,
         )  # fmt: skip
 
     def unpack(self) -> None:

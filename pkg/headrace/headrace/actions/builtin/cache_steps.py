@@ -44,12 +44,12 @@ def _restore(keep: Callable[[str], None]) -> str | None:
     if len(keys) > _MOST:
         raise ActionFailed(f"Key Validation Error: Keys are limited to a maximum of {_MOST}.")
     for key in keys:
-        _check(key)
+        check(key)
     if (mode := _mode()) not in ("", "read", "write"):
         toolkit.info(f"Cache restore skipped: the effective cache-mode '{mode}' does not permit reads.")
         found = None
     else:
-        found = _fetch(primary, others, paths, only_look)
+        found = fetch(primary, others, paths, only_look)
     if found is None:
         if fail:
             raise ActionFailed(f"Failed to restore cache entry. Exiting as fail-on-cache-miss is set. Input key: {primary}")
@@ -73,8 +73,8 @@ def save(key: str, restored: str) -> bool | None:
         return None
     try:
         paths = _paths()
-        _check(key)
-        saved = _store(key, paths)
+        check(key)
+        saved = store(key, paths)
     except (ActionFailed, OSError) as failure:
         _log_warning(str(failure))
         return False
@@ -113,7 +113,7 @@ def same(key: str, other: str) -> bool:
 # The service and the archive
 
 
-def _fetch(primary: str, others: list[str], paths: list[str], only_look: bool) -> str | None:
+def fetch(primary: str, others: list[str], paths: list[str], only_look: bool) -> str | None:
     """The key of what was found. Failures are warnings: without a cache things work too, only slower."""
     from headrace.actions.builtin import cache_archive, cache_client
 
@@ -144,8 +144,9 @@ def _fetch(primary: str, others: list[str], paths: list[str], only_look: bool) -
             archive.remove()
 
 
-def _store(key: str, paths: list[str]) -> bool:
-    """Whether it is stored. Raises ActionFailed and OSError for what the actions do not call a failure to save."""
+def store(key: str, paths: list[str], *, empty: bool = False) -> bool:
+    """Whether it is stored; with `empty` of folders only that they are there. Raises ActionFailed and OSError for what the
+    actions do not call a failure to save."""
     from headrace.actions.builtin import cache_archive, cache_client
 
     if (mode := _mode()) not in ("", "write", "write-only"):
@@ -158,7 +159,7 @@ def _store(key: str, paths: list[str]) -> bool:
         raise ActionFailed(_NO_PATH)
     archive = cache_archive.Archive(method)
     try:
-        archive.pack(found)
+        archive.pack(found, empty=empty)
         version = cache_archive.version(cache_archive.lasting(paths), method)
         try:
             url = client.create(key, version)
@@ -229,7 +230,8 @@ def _flag(name: str) -> bool:
     return get_input(name).lower() == "true"
 
 
-def _check(key: str) -> None:
+def check(key: str) -> None:
+    """Raises ActionFailed for what can be no key."""
     if len(key.encode("utf-16-le", "surrogatepass")) > 2 * _LONGEST:
         raise ActionFailed(f"Key Validation Error: {key} cannot be larger than {_LONGEST} characters.")
     if "," in key:

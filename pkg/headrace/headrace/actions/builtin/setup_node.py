@@ -46,11 +46,6 @@ _NAMES = {
 }  # fmt: skip
 """Of the versions with long support."""
 _NEWEST = ("latest", "current", "node")
-_LOCKS = {
-    "npm": ("package-lock.json", "npm-shrinkwrap.json", "yarn.lock"),
-    "pnpm": ("pnpm-lock.yaml",),
-    "yarn": ("yarn.lock",),
-}
 _MATCHERS = {
     "tsc": r"""{"problemMatcher": [{"owner": "tsc", "pattern": [
   {"regexp": "^([^\\s].*)[\\(:](\\d+)[,:](\\d+)(?:\\):\\s+|\\s+-\\s+)(error|warning|info)\\s+TS(\\d+)\\s*:\\s*(.*)$",
@@ -84,13 +79,19 @@ def main() -> int:
     _tell()
     if get_input("registry-url"):
         _registry(get_input("registry-url"))
-    _caching()
+    from headrace.actions.builtin import node_cache
+
+    if tool := node_cache.asked():
+        node_cache.restore(tool)
     _add_matchers()
     return 0
 
 
 def post() -> int:
-    """GitHub's saves a cache here; there is none to save."""
+    """Save the cache that was asked for. Raises ActionFailed where GitHub fails."""
+    from headrace.actions.builtin import node_cache
+
+    node_cache.save()
     return 0
 
 
@@ -303,33 +304,6 @@ def _registry(url: str) -> None:
         token = token or "XXXXX-XXXXX-XXXXX-XXXXX"
     if major < 7 or "NODE_AUTH_TOKEN" in os.environ:
         toolkit.export_variable("NODE_AUTH_TOKEN", token)
-
-
-def _caching() -> None:
-    """This speaks to no cache service, which the action takes calmly; but a key that GitHub could not make fails the step there,
-    so it does here. What the action caches unasked is left out without a word."""
-    tool = get_input("cache")
-    if not tool:
-        return
-    if tool not in _LOCKS:
-        raise ActionFailed(f"Caching for '{tool}' is not supported")
-    given = get_input("cache-dependency-path")
-    if given:
-        from headrace.actions.builtin import globs
-
-        try:
-            found = globs.search(globs.parse(given.splitlines(), os.getcwd()), hidden=True).files
-        except globs.InvalidPattern as error:
-            raise ActionFailed(str(error)) from None
-        if not found:
-            raise ActionFailed("Some specified paths were not resolved, unable to cache dependencies.")
-    else:
-        workspace = toolkit.environment("GITHUB_WORKSPACE")
-        if not any(os.path.exists(os.path.join(workspace, name)) for name in _LOCKS[tool]):
-            raise ActionFailed(
-                f"Dependencies lock file is not found in {workspace}. Supported file patterns: {','.join(_LOCKS[tool])}"
-            )
-    toolkit.warning("The runner was not able to contact the cache service. Caching will be skipped")
 
 
 def _add_matchers() -> None:

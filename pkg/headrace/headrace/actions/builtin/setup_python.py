@@ -49,17 +49,25 @@ def main() -> int:
         toolkit.warning("The `python-version` input is not set.  The version of Python currently in `PATH` will be used.")
     tools = _tool_cache()
     toolkit.group("Installed versions")
+    version = ""
     for text in versions:
-        _set_up(_request(text), tools)
+        version = _set_up(_request(text), tools)
     toolkit.end_group()
-    _caching()
+    if versions and get_input("cache"):
+        from headrace.actions.builtin import python_cache
+
+        python_cache.restore(get_input("cache"), version)
     _packages()
     _add_matcher()
     return 0
 
 
 def post() -> int:
-    """GitHub's saves a cache here; there is none to save."""
+    """Save the cache that `cache` names. Raises ActionFailed where GitHub fails."""
+    from headrace.actions.builtin import caching, python_cache
+
+    if get_input("cache") and caching.available():
+        python_cache.save(get_input("cache"))
     return 0
 
 
@@ -148,7 +156,8 @@ def _architecture() -> str:
     return {"x86_64": "x64", "aarch64": "arm64", "i686": "ia32", "armv7l": "arm"}.get(os.uname().machine, os.uname().machine)
 
 
-def _set_up(request: _Request, tools: str) -> None:
+def _set_up(request: _Request, tools: str) -> str:
+    """The version that it has become."""
     if get_flag("check-latest"):
         toolkit.info("check-latest: only the interpreters of this machine are looked at.")
     own = _architecture()
@@ -166,6 +175,7 @@ def _set_up(request: _Request, tools: str) -> None:
         toolkit.info(f"Successfully set up CPython ({version})")
     else:
         toolkit.info(f"Successfully setup CPython ({version})")
+    return version
 
 
 def _cached(tools: str, request: _Request, folder: str) -> tuple[str, str]:
@@ -247,35 +257,6 @@ def _export(place: str) -> None:
 
 
 # The rest
-
-
-_LOCKS = {"pip": "**/requirements.txt", "pipenv": "**/Pipfile.lock", "poetry": "**/poetry.lock"}
-
-
-def _caching() -> None:
-    """There is no cache service yet, which the action takes calmly; but a key that GitHub could not make fails the step there, so
-    it does here."""
-    tool = get_input("cache")
-    if not tool:
-        return
-    if tool not in _LOCKS:
-        raise ActionFailed(f"Caching for '{tool}' is not supported")
-    from headrace.actions.builtin import globs
-
-    given = get_lines("cache-dependency-path") or [_LOCKS[tool]]
-    backup = ["**/pyproject.toml"] if tool == "pip" else []
-    try:
-        found = any(
-            globs.search(globs.parse(patterns, os.getcwd()), hidden=True).files for patterns in (given, backup) if patterns
-        )
-    except globs.InvalidPattern as error:
-        raise ActionFailed(str(error)) from None
-    if not found:
-        wanted = ",".join(given) + (f" or {backup[0]}" if backup else "")
-        raise ActionFailed(
-            f"No file in {os.getcwd()} matched to [{wanted}], make sure you have checked out the target repository"
-        )
-    toolkit.warning("The runner was not able to contact the cache service. Caching will be skipped")
 
 
 def _packages() -> None:

@@ -81,14 +81,15 @@ def save(caches: Caches) -> None:
             )
         elif get_state(_PYTHON_MATCHED) != f"{key}-python":
             toolkit.info(f"Including Python cache path: {caches.pythons}")
-            caching.save([caches.pythons], f"{key}-python", asked=_asked())
+            if caching.save([caches.pythons], f"{key}-python", asked=_asked()):
+                toolkit.info(f"Python cache saved with key: {key}-python")
 
 
 def _save_uv(caches: Caches, key: str) -> None:
     folder, now = caches.folder, os.environ.get("UV_CACHE_DIR", "")
     if not folder:
         raise ActionFailed("cache-local-path is not set. Cannot save cache without a valid cache path.")
-    if caches.prune and caching.available():
+    if caches.prune and caching.available() and not caching.shared(folder):
         _prune()
     if caches.major >= 7 and now and now != folder:
         toolkit.warning(
@@ -99,7 +100,8 @@ def _save_uv(caches: Caches, key: str) -> None:
         folder = now
     if os.path.exists(folder):
         toolkit.info(f"Including uv cache path: {folder}" if caches.major >= 7 else f"Saving cache path: {folder}")
-        caching.save([folder], key, asked=_asked())
+        if caching.save([folder], key, asked=_asked()):
+            toolkit.info(f"uv cache saved with key: {key}" if caches.major >= 7 else f"cache saved with the key: {key}")
     elif caches.major >= 4 and get_input("ignore-nothing-to-cache") == "true":
         toolkit.info("No cacheable uv cache paths were found. Ignoring because ignore-nothing-to-cache is enabled.")
     else:
@@ -153,27 +155,14 @@ def _key(caches: Caches, uv_version: str, python: str) -> str:
 
 def _hash(caches: Caches) -> str:
     """The hash of the hashes of all files, as the toolkit makes it; "" where there is none."""
-    from hashlib import sha256
-
-    from headrace.actions.builtin import globs
-
     if not caches.globs:
         return ""
     toolkit.info(f"Searching files using cache dependency glob: {','.join(caches.globs)}")
-    try:
-        files = globs.search(globs.parse(caches.globs, os.getcwd()), hidden=True).files
-    except globs.InvalidPattern as error:
-        raise ActionFailed(str(error)) from None
-    whole = sha256()
+    hashed, files = caching.hash_files(caches.globs)
     for path in files:
         toolkit.info(path)
-        one = sha256()
-        with open(path, "rb") as file:
-            while piece := file.read(1 << 20):
-                one.update(piece)
-        whole.update(one.digest())
     toolkit.info(f"Found {len(files)} files to hash." if files else "No matches found for glob")
-    return whole.hexdigest() if files else ""
+    return hashed
 
 
 def _platform() -> str:
