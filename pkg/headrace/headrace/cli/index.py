@@ -20,13 +20,13 @@ SCHEMA = 1
 
 def serve(
     host: str, port: int, store: str, tls: str, names: tuple[str, ...], issuers: tuple[str, ...], audience: str,
-    warn: tuple[str, ...], mode: Mode, log: str | None, as_json: bool,
+    publishing: bool, warn: tuple[str, ...], mode: Mode, log: str | None, as_json: bool,
 ) -> int:  # fmt: skip
     from headrace.index.app import Settings, create_app
     from headrace.index.serve import address_of, listen
     from headrace.index.serve import serve as run
 
-    settings = Settings(issuers, audience, relaxed=frozenset(warn), mode=mode)
+    settings = Settings(issuers, audience, relaxed=frozenset(warn), mode=mode, publishing=publishing)
     with ExitStack() as stack:
         _folder(store)
         context, ca, bundle = _tls(tls, store, [*names, *([host] if host not in ("", "0.0.0.0", "::") else [])])
@@ -208,6 +208,7 @@ _SERVE = click.Command(
             help="Whose identity tokens are trusted (default: GitHub's).",
         ),
         click.Option(["--audience"], default="headrace", metavar="TEXT", help="Whom identity tokens must be for (headrace)."),
+        click.Option(["--publishing/--no-publishing"], default=True, help="Whether identity tokens are taken (default: yes)."),
         click.Option(
             ["--warn"], multiple=True, type=click.Choice(list(_rules())), metavar="RULE",
             help=f"Warn where PyPI refuses: {', '.join(f'{rule} ({what})' for rule, what in _rules().items())}.",

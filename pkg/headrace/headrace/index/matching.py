@@ -28,12 +28,15 @@ class Difference(Struct, frozen=True):
 
 
 class Closest(Struct, frozen=True):
-    """The publisher that differs least, and in what."""
+    """The publisher that differs least, and in what; `reason` is why one that does not differ is none."""
 
     publisher: Publisher
     differences: tuple[Difference, ...]
+    reason: str = ""
 
     def __str__(self) -> str:
+        if not self.differences:
+            return f"publisher {self.publisher.id} of {_of(self.publisher)} would be it: {self.reason}"
         said = "; ".join(f"{each.field} is {each.registered!r}, the token says {each.claimed!r}" for each in self.differences)
         return f"publisher {self.publisher.id} of {_of(self.publisher)} comes closest: {said}"
 
@@ -112,8 +115,19 @@ def closest(publishers: Iterable[Publisher], claims: Mapping[str, Any]) -> Close
         or each.owner_id == str(claims["repository_owner_id"])
         or each.repository.lower() == repository.lower()
     ]
-    candidates = [Closest(each, differences(each, claims)) for each in known]
+    candidates = [_compared(each, claims) for each in known]
     return min(candidates, key=lambda each: (len(each.differences), each.publisher.id), default=None)
+
+
+def _compared(publisher: Publisher, claims: Mapping[str, Any]) -> Closest:
+    different = differences(publisher, claims)
+    reason = ""
+    if not different:
+        try:
+            find([publisher], claims)
+        except NoPublisher as error:
+            reason = str(error)
+    return Closest(publisher, different, reason)
 
 
 def _of(publisher: Publisher) -> str:
