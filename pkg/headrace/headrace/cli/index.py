@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,12 +23,14 @@ def serve(
     publishing: bool, warn: tuple[str, ...], mode: Mode, log: str | None, as_json: bool,
 ) -> int:  # fmt: skip
     from headrace.index.app import Settings, create_app
+    from headrace.index.database import Database
     from headrace.index.serve import address_of, listen
     from headrace.index.serve import serve as run
 
     settings = Settings(issuers, audience, relaxed=frozenset(warn), mode=mode, publishing=publishing)
     with ExitStack() as stack:
-        _folder(store)
+        # Kept open: SQLite tidies up when the last connection is closed, and whoever comes just then would have to wait.
+        stack.enter_context(closing(Database(_folder(store)).connect())).execute("SELECT 1 FROM projects").fetchall()
         context, ca, bundle = _tls(tls, store, [*names, *([host] if host not in ("", "0.0.0.0", "::") else [])])
         listening = stack.enter_context(listen(host, port))
         shown = names[0] if names else host
