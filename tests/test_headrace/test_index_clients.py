@@ -80,7 +80,7 @@ def venv(tmp_path: Path) -> Path:
 
 
 def pip(index: Index, venv: Path, *words: str) -> Finished:
-    argv = [
+    argv: list[str | Path] = [
         sys.executable,
         "-m",
         "pip",
@@ -147,7 +147,14 @@ def test_uv_publishes_with_a_token_of_the_runs_own_issuer_and_burns_what_it_got(
                 "ACTIONS_ID_TOKEN_REQUEST_URL": f"{origin}/identity/token?api-version=2.0",
                 "ACTIONS_ID_TOKEN_REQUEST_TOKEN": secret,
             }
-            words = ("publish", "--trusted-publishing", "always", "--publish-url", index.where["upload"], *files)
+            words: tuple[str | Path, ...] = (
+                "publish",
+                "--trusted-publishing",
+                "always",
+                "--publish-url",
+                index.where["upload"],
+                *files,
+            )
             done = uv(index, *words, **job)
             assert done.status == 0, done.err
             assert uv(index, *words, **job).status == 0

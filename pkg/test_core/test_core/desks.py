@@ -54,7 +54,7 @@ class Desk:
         content: bytes | None,
         *,
         token: str | None = None,
-        headers: dict[str, str] | None = None,
+        headers: Any = None,
         **changes: Any,
     ) -> httpx.Response:
         """As twine does it; `changes` are fields, None takes one away. Without `content` there is no file part."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import io
 import time
 from base64 import b64decode
 from collections.abc import Callable
@@ -196,7 +197,33 @@ def _arrived(items: list[tuple[str, UploadFile | str]]) -> Arrived:
         raise Refusal("form", "Not Found", 404)
     if file is None:
         return Arrived(texts, "", "", None)
-    return Arrived(texts, file.filename or "", file.content_type or "", file.file)
+    return Arrived(texts, file.filename or "", file.content_type or "", io.BufferedReader(_Seekable(file.file)))
+
+
+class _Seekable(io.RawIOBase):
+    """A file of the form: before Python 3.11 such a one could seek and not say so, which zipfile asks for."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._file.seek(offset, whence)
+        return self._file.tell()
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 def _digests(file: IO[bytes]) -> tuple[int, dict[str, str]]:
