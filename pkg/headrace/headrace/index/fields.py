@@ -146,7 +146,7 @@ def check_description(metadata: Metadata, judge: Judge) -> None:
 
 def _is_url(text: str) -> bool:
     """
-    >>> _is_url("https://example.com/x"), _is_url("example.com"), _is_url("ftp://example.com"), _is_url("https://a b")
+    >>> _is_url("https://example.com/x"), _is_url("example.com"), _is_url("ftp://example.com"), _is_url("https://example.com/a b")
     (True, False, False, False)
     """
     try:

@@ -33,7 +33,7 @@ def test_the_publisher_of_the_environment_goes_first(environment: str | None, nu
         {"repository": "demo2"},
         {"workflow": "release.yaml"},
         {"environment": "pypi"},
-        {"issuer": "https://e.org"},
+        {"issuer": "https://example.org"},
     ],
 )
 def test_whatever_differs_it_is_not_this_one(changes: dict[str, str]) -> None:
