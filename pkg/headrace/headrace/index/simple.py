@@ -90,8 +90,8 @@ def _file_json(file: File, origin: str) -> dict[str, Any]:
         "size": file.size,
         "upload-time": upload_time(file.uploaded),
         "yanked": False if file.yanked is None else file.yanked or True,
+        # Its old name, `dist-info-metadata`, makes pip before 23.1 fail, so PyPI does not say it here either.
         "core-metadata": core,
-        "dist-info-metadata": core,
         "provenance": origin + provenance_path(file) if file.attested else None,
     }
     return entry | ({"requires-python": file.requires_python} if file.requires_python else {})

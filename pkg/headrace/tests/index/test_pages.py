@@ -94,7 +94,8 @@ def test_metadata_stand_beside_a_wheel_and_files_under_their_hash_alone(desk: De
     file = page(desk).json()["files"][0]
     beside = desk.request("GET", f"{file['url']}.metadata")
     assert beside.text == metadata()
-    assert hashlib.sha256(beside.content).hexdigest() == file["core-metadata"]["sha256"] == file["dist-info-metadata"]["sha256"]
+    assert hashlib.sha256(beside.content).hexdigest() == file["core-metadata"]["sha256"]
+    assert "dist-info-metadata" not in file  # pip before 23.1 fails of it
     for wrong in (file["url"].replace(WHEEL, "demo-1.1-py3-none-any.whl"), file["url"].replace("/files/", "/files/0")):
         assert desk.request("GET", wrong).status_code == 404
         assert desk.request("GET", f"{wrong}.metadata").status_code == 404
