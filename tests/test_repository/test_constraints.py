@@ -55,7 +55,7 @@ def pinned(python: str) -> dict[NormalizedName, str]:
 
 def test_every_line_is_one_exact_version() -> None:
     for line in LINES:
-        assert re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*(?: ; [a-zA-Z0-9_.<>=!' ]+)?", line), line
+        assert re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*(?: ; [a-zA-Z0-9_.<>=!'()* ]+)?", line), line
 
 
 def test_no_host_and_no_path_is_named() -> None:

@@ -48,6 +48,15 @@ def test_a_section_that_there_is_not_is_refused(script: dict[str, Any], section:
         script["page"]("runtime", {section: {"t.py::a"}})
 
 
+def test_rows_of_a_table_stand_below_their_section(script: dict[str, Any]) -> None:
+    marked = [("t.py::a", "release:1.5.14"), ("t.py::b", "release:1.5"), ("t.py::c", "release:1.5.2"), ("t.py::d", "release:1.6")]
+    text = script["page"]("release", script["gather"](marked)["release"])
+    rows = [line.split(" ")[1] for line in text.splitlines() if line.startswith("| 1.")]
+    assert rows == ["1.5", "1.5.2", "1.5.14", "1.6"]
+    with pytest.raises(ValueError, match=r"there is no section 1\.6\.1 of release"):
+        script["page"]("release", {"1.6.1": {"t.py::a"}})
+
+
 @pytest.mark.slow  # it collects every test there is
 def test_the_pages_are_what_the_script_would_write() -> None:
     done = run([sys.executable, SCRIPT, "--check"], ROOT)

@@ -187,6 +187,7 @@ def test_a_release_tags_and_pushes(tree: GitRepository, package: str) -> None:
     assert f"{tree.head()}\trefs/tags/{package}@0.1.0^{{}}" in remote_refs(tree)
 
 
+@pytest.mark.covers("release:4.5.1")
 def test_a_release_from_the_root_names_its_package(tree: GitRepository) -> None:
     assert release(tree, "0.1.0", ".", PACKAGE="headrace").status == 0
     for named in ({}, {"PACKAGE": "other"}, {"PACKAGE": ""}):
@@ -214,6 +215,7 @@ REFUSALS: list[tuple[Callable[[GitRepository], None], str]] = [
 ]
 
 
+@pytest.mark.covers("release:4.3", "release:4.5.3", "release:4.5.4", "release:4.5.5", "release:4.5.6", "release:4.5.8")
 @pytest.mark.parametrize(("spoil", "message"), REFUSALS, ids=[spoil.__name__ for spoil, _ in REFUSALS])
 def test_a_release_is_refused_and_no_ref_changes(
     tree: GitRepository, spoil: Callable[[GitRepository], None], message: str
@@ -227,6 +229,7 @@ def test_a_release_is_refused_and_no_ref_changes(
     assert (tree.refs(), remote.refs()) == before
 
 
+@pytest.mark.covers("release:4.1", "release:4.5.2")
 @pytest.mark.parametrize("version", ["", "v0.1.0", "0.1", "0.1.0 ", "--dry-run", "0.1.0; true"])
 def test_a_release_of_a_version_that_is_none_or_another_is_refused(tree: GitRepository, version: str) -> None:
     before = (tree.refs(), remote_refs(tree))
@@ -235,6 +238,7 @@ def test_a_release_of_a_version_that_is_none_or_another_is_refused(tree: GitRepo
     assert (tree.refs(), remote_refs(tree)) == before
 
 
+@pytest.mark.covers("release:4.1", "release:4.5.2")
 def test_when_the_remote_does_not_take_the_tag_it_is_not_kept_here(tree: GitRepository) -> None:
     hook = tree.root.parent / "remote.git/hooks/pre-receive"
     hook.parent.mkdir(exist_ok=True)
@@ -246,6 +250,7 @@ def test_when_the_remote_does_not_take_the_tag_it_is_not_kept_here(tree: GitRepo
     assert (tree.refs(), remote_refs(tree)) == before
 
 
+@pytest.mark.covers("release:4.1")
 @pytest.mark.parametrize(
     ("package", "ref"),
     [

@@ -16,7 +16,7 @@ PACKAGES = ("headrace", "headrace_encryption")
 # Addresses that belong in a public repository. Everything else is somebody's own machine.
 PUBLIC_HOSTS = re.compile(
     r"(?:[\w-]+\.)*(?:github\.com|github\.blog|gitlab\.com|bitbucket\.org|github\.io|githubusercontent\.com|ghcr\.io|pypi\.org|python\.org|pytest\.org|readthedocs\.io"
-    r"|apache\.org|yaml\.org|json-schema\.org|w3\.org|rfc-editor\.org|ietf\.org|protobuf\.dev|no-color\.org|spdx\.org|docker\.com|docker\.io|githubstatus\.com"
+    r"|apache\.org|yaml\.org|json-schema\.org|w3\.org|rfc-editor\.org|ietf\.org|protobuf\.dev|no-color\.org|spdx\.org|slsa\.dev|in-toto\.io|docker\.com|docker\.io|githubstatus\.com"
     r"|example|example\.com|example\.org|example\.net|test|invalid|localhost|local)"
     r"|127(?:\.\d+){3}|0\.0\.0\.0|\[::1\]|\[.*|[^.]*|.*[{}$%<>*].*"
 )

@@ -15,6 +15,7 @@ VERBS = {
     "release": "check, rehearse, tag and push a release",
     "actions": "fetch the actions that workflows use",
     "services": "serve what actions talk to",
+    "index": "serve a package index, and say who may publish on it",
     "doctor": "say what this version and this machine can do",
 }
 """In the order of their use. A verb stands here once it exists; its module has the same name."""
