@@ -74,6 +74,8 @@ def run(
         __version__, plan.event.snapshot, options.parts, options.argv, options.notes,
     )  # fmt: skip
     nursery = Zygote(*(zygote or start(load_supervisor)))
+    if options.parts == "namespaces":
+        nursery.hint({"isolation": options.parts})
     minded: Minded | None = None
     if options.containers is not None:
         from headrace.engine.containers import Minded

@@ -22,7 +22,7 @@ _PATIENCE = 10.0  # seconds in which a process that has been killed lets go of i
 
 
 class Entry(Protocol):
-    """What a supervisor does: get ready, then serve. `run` is what `Zygote.ahead` has said."""
+    """What a supervisor does: get ready, then serve. `run` is what `Zygote.ahead` has said, or `hint` before it."""
 
     def heed(self, run: dict[str, Any]) -> None:
         """In the zygote: load what supervisors of this run would otherwise load each for itself."""
@@ -51,6 +51,10 @@ class Zygote:
             raise EngineError("the process that starts jobs was killed; run again") from None
         finally:
             connection.close()
+
+    def hint(self, run: dict[str, Any]) -> None:
+        """What is known already of what `ahead` will say: it can load what that takes."""
+        self._tell({"hint": run})
 
     def ahead(self, run: dict[str, Any], *, anew: bool) -> None:
         """What the next supervisors are told while they get ready. `anew`: the one that stands by does not know it, and will not
@@ -174,6 +178,8 @@ def _serve(sock: Socket, entry: Entry) -> None:
                 match message:
                     case {"end": int(which)}:
                         nursery.end(which)
+                    case {"hint": dict(run)}:
+                        entry.heed(run)
                     case {"ahead": dict(run), "anew": bool(anew)}:
                         nursery.ahead = run
                         entry.heed(run)
