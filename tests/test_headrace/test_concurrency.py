@@ -11,6 +11,8 @@ import pytest
 from test_core.calls import Headrace, interrupt, lines_until
 from test_core.repositories import GitRepository, make_repository
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 CANCELED = "Canceling since a higher priority waiting request for 'deploy' exists"
 OURS = "https://github.com/octo/hello.git"
 

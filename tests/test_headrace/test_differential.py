@@ -6,6 +6,8 @@ import pytest
 from test_core.calls import Headrace
 from test_core.layers import refusal
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 SAME = """\
   a:
     runs-on: ubuntu-latest

@@ -15,6 +15,8 @@ from test_core.calls import Headrace, interrupt, lines_until, until
 from test_core.layers import refusal
 from test_core.processes import ended
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 HELLO = "  a: {runs-on: ubuntu-latest, steps: [{run: echo hello}]}\n"
 
 
@@ -161,7 +163,6 @@ def test_a_killed_services_process_is_started_again(headrace: Headrace) -> None:
     assert len([path for path in headrace.kept() if path.parent.name == "artifacts" and path.parent.parent.name == "blobs"]) == 2
 
 
-@pytest.mark.slow
 @pytest.mark.host_only("its job sends signals to what no job in namespaces sees")
 def test_a_stopped_services_process_is_killed_in_the_end(headrace: Headrace) -> None:
     """It has five seconds to store what it was storing."""

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from test_core.calls import Headrace
 from test_core.indexes import CLAIMS, Index, Issuer
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 Answer = tuple[int, Any]
 
 
@@ -202,7 +204,6 @@ def test_a_publisher_without_a_ref_is_known_by_its_commit(index: Index, issuer: 
     assert mint(index, issuer.token(ref="", job_workflow_ref=reference))[0] == 200
 
 
-@pytest.mark.slow
 @pytest.mark.covers("release:1.3.12", "release:2.1")
 def test_fifty_at_once_with_one_token_get_one_token(headrace: Headrace, index: Index, issuer: Issuer) -> None:
     """Half of them at another server of the same folder."""

@@ -15,6 +15,8 @@ from headrace.store.artifacts import Artifact, Artifacts
 from test_core.actions import Actions, composite
 from test_core.calls import Headrace
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 TOOLKIT_HTML = """\
 <h1>Test Results</h1>
 <table><tr><th>suite</th><th>result</th></tr><tr><td>unit</td><td>3 &amp; more | all</td></tr></table>

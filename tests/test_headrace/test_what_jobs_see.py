@@ -10,6 +10,8 @@ import pytest
 from test_core.actions import Actions, composite, node, output
 from test_core.calls import Headrace
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 # Steps in the background
 
 STEPS = """\

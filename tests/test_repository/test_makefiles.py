@@ -14,6 +14,8 @@ from test_core.processes import Finished, environment, run
 from test_core.releases import WORKFLOW, copy_workshop
 from test_core.repositories import GIT_ENVIRONMENT, GitRepository, make_remote, make_repository
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("headrace", "headrace_encryption")
 GATES = ("itest", "lint", "type-check", "utest")
@@ -283,7 +285,6 @@ def test_a_build_is_not_kept_from_the_right_tag_nor_by_what_is_no_tag_of_it(tree
     assert (done.status, done.err) == (0, "")
 
 
-@pytest.mark.slow
 @each_package
 def test_a_build_makes_a_wheel_and_a_source_distribution_that_hold_the_package(package: str, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
