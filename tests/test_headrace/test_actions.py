@@ -294,9 +294,9 @@ def test_what_cannot_run_is_unsupported_before_anything_runs_however_deep_it_is(
         ("./local", "docker-action"), ("octo/unknown@v1", "remote-action"), ("octo/nowhere@v1", "remote-action"),
         ("octo/docker@v2", "remote-action"), ("octo/outer/other@v1", ""),
     ):  # fmt: skip
-        row = actions.plan(f"- run: echo never\n- uses: {uses}", files=files).json["jobs"][0]
+        row = actions.plan(f"- run: echo never\n- uses: {uses}", "--containers", "none", files=files).json["jobs"][0]
         assert row["rule"] == (f"unsupported.{rule}" if rule else "event"), (uses, row)
-    done = actions.run("- run: echo never\n- uses: octo/outer@v1")
+    done = actions.run("- run: echo never\n- uses: octo/outer@v1", "--containers", "none")
     assert (done.status, "never" in output(done)) == (1, False)
 
 

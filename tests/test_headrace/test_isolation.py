@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from headrace.sandbox.children import descendants
 from headrace.sandbox.slirp import usable
+from test_core import mounts
 from test_core.calls import Done, Headrace, lines_until, until
 from test_core.layers import refusal
 from test_core.repositories import make_repository
@@ -275,7 +276,7 @@ def test_a_called_job_checks_the_repository_out(headrace: Headrace) -> None:
 
 def test_everything_of_a_job_is_gone_with_it(headrace: Headrace) -> None:
     mark = f"HEADRACE_NS={os.urandom(6).hex()}"
-    before = Path("/proc/self/mountinfo").read_text()
+    before = mounts.machine()
     script = f"env {mark} setsid sh -c 'trap \"\" INT TERM; (setsid sleep 900 &) ; sleep 900' >/dev/null 2>&1 &\necho begun"
     assert run(headrace, script).status == 0
     assert not headrace.alive(mark)
@@ -285,7 +286,7 @@ def test_everything_of_a_job_is_gone_with_it(headrace: Headrace) -> None:
     process.send_signal(signal.SIGKILL)
     process.communicate()
     until(lambda: not headrace.alive(mark), "a process of the job is still alive")
-    assert Path("/proc/self/mountinfo").read_text() == before
+    assert mounts.machine() == before
     headrace("run", cwd=headrace.repository(one("true"), "sweep").root)
     until(lambda: not list((headrace.jobs / "work").iterdir()), "a folder of a job is still there")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from headrace.sandbox.children import children, descendants
+from test_core import mounts
 from test_core.calls import Headrace, until
 from test_core.foster import Fostered
 from test_core.layers import refusal
@@ -114,7 +115,7 @@ def problems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[st
     possible = [isolation for isolation in ISOLATIONS if isolation == "host" or not refusal(top, 1)]
     kinds = [(isolation, way) for _ in range(TIMES) for isolation in possible for way in WAYS]
     found: dict[tuple[str, str], list[str]] = {kind: [] for kind in kinds}
-    before = Path("/proc/self/mountinfo").read_text()
+    before = mounts.machine()
     for start in range(0, len(kinds), AT_ONCE):
         runs = [
             (kind, Run(calls(top / f"run{start + number}", bytecode), *kind))
@@ -131,7 +132,7 @@ def problems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[st
         for _, run in runs:
             run.fostered.close()
             run.headrace.close()
-    if Path("/proc/self/mountinfo").read_text() != before:
+    if mounts.machine() != before:
         found[kinds[0]].append("there are other mounts than before")
     yield found
 
@@ -187,7 +188,7 @@ def check_in_a_row(headrace: Headrace, isolation: str) -> None:
     litter = LITTER.replace("python3", "/usr/bin/env python3")
     legs = f"    env: {{{name}: '{value}'}}\n    strategy: {{matrix: {{n: {list(range(LEGS))}}}}}\n"
     first, all_legs = headrace.repository(job("true"), "first").root, headrace.repository(job(litter, of_job=legs), "legs").root
-    mounts = Path("/proc/self/mountinfo").read_text()
+    mounted = mounts.machine()
     seen = []
     for root in (first, all_legs):
         run = Fostered(headrace.command("run", "--isolation", isolation, "--repo", str(root)), root, headrace.environment())
@@ -199,7 +200,7 @@ def check_in_a_row(headrace: Headrace, isolation: str) -> None:
     assert seen[0] == seen[1]
     assert leftovers(headrace) == []
     assert not headrace.alive(mark)
-    assert Path("/proc/self/mountinfo").read_text() == mounts
+    assert mounts.machine() == mounted
     assert not list((headrace.state / "crashes").glob("*"))
 
 
