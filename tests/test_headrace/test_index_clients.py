@@ -163,7 +163,8 @@ def test_uv_publishes_with_a_token_of_the_runs_own_issuer_and_burns_what_it_got(
             wrong = dict(job, ACTIONS_ID_TOKEN_REQUEST_TOKEN=issue_request({**CLAIMS, "repository_owner_id": "18"}, KEY))
             refused = uv(index, *words, **wrong)
             assert refused.status != 0
-            assert "valid token, but no corresponding publisher (Publisher with matching claims was not found)" in refused.err
+            reason = "valid token, but no corresponding publisher (Publisher with matching claims was not found)"
+            assert reason in refused.err, refused.err + index.log.read_text()
             assert "owner id is '17', the token says '18'" in index.log.read_text()
             for text in (secret, "eyJ", "pypi-"):
                 assert text not in index.log.read_text() + index.running.output
