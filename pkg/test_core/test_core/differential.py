@@ -70,7 +70,7 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any], at: str = "") 
 
 def _plain(text: str, home: Path) -> str:
     """Without what differs by nature: where a job's folders lie."""
-    work = rf"{re.escape(str(home))}/headrace/work/\d+/\d+"
+    work = rf"(?:{re.escape(str(home))}/headrace|/run/scratch/headrace-[0-9a-f]+)/work/\d+/\d+"  # the other one in a job
     for folder, name in ((f"{work}/work", "WORK"), (f"{work}/home", "HOME"), (f"{work}/tools", "TOOLS")):
         text = re.sub(folder, name, text)
     for folder, name in (("/home/runner/work", "WORK"), ("/opt/hostedtoolcache", "TOOLS"), ("/home/runner", "HOME")):
