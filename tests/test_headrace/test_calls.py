@@ -9,6 +9,8 @@ import pytest
 from test_core.callers import CALLED, Runs, call, called, job, results
 from test_core.calls import lines_until
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 RED = "failure"
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from headrace.base.files import remove_tree, write_atomic
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 
 def test_a_tree_goes_with_all_that_is_in_it_and_links_are_not_followed(tmp_path: Path) -> None:
     kept = tmp_path / "kept"

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 if TYPE_CHECKING:
     from test_core.calls import Headrace
 

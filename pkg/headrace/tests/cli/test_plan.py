@@ -13,6 +13,8 @@ import pytest
 from headrace.report.documents import PlanDocument
 from test_core.repositories import make_repository
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 if TYPE_CHECKING:
     from test_core.calls import Headrace
     from test_core.repositories import GitRepository

@@ -11,6 +11,8 @@ import pytest
 from headrace.report.documents import RecordLine, RunDocument
 from test_core.processes import Running
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 if TYPE_CHECKING:
     from test_core.calls import Headrace
     from test_core.repositories import GitRepository

@@ -18,6 +18,8 @@ from headrace.events.payload import complete
 from headrace.events.snapshot import ObjectStore
 from headrace.workflow.events import EVENTS
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 ON_DEFAULT = {
     *("branch_protection_rule", "check_run", "check_suite", "delete", "discussion", "discussion_comment", "fork", "gollum"),
     *("image_version", "issue_comment", "issues", "label", "milestone", "page_build", "project", "project_card"),

@@ -9,6 +9,8 @@ import pytest
 from test_core.legs import WORKFLOW, Ran, job, results, steps
 from test_core.repositories import make_repository
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 
 def test_a_step_runs_in_the_workspace_and_its_output_is_the_log(tmp_path: Path) -> None:
     ran = job(tmp_path, steps("- run: pwd; echo two >&2"))

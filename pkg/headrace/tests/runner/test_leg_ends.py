@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from test_core.legs import job, results, steps
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 
 @pytest.mark.covers("runtime:1.8")
 @pytest.mark.parametrize("script", [pytest.param("sleep 1000", marks=pytest.mark.slow), "exec sleep 1000"])
