@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import lru_cache
 from zlib import crc32
 
 from headrace.sandbox.places import HOME, SECURE_PATH, USER
@@ -22,8 +23,9 @@ _ALIAS = {
 }
 
 
+@lru_cache(maxsize=1)
 def sudo() -> bytes:
-    """The script that is `sudo` in jobs."""
+    """The script that is `sudo` in jobs; read once."""
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "sudo.sh"), "rb") as file:
         return file.read()
 
