@@ -8,6 +8,7 @@ import pytest
 from test_core import containers, differential
 from test_core.callers import Runs
 from test_core.calls import Headrace
+from test_core.indexes import Index, Issuer
 from test_core.people import People, Person
 
 
@@ -50,3 +51,16 @@ def person(people: People) -> Person:
 def single_person(people: People) -> Person:
     """An ordinary user without one."""
     return people.make(ranges=False)
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    with Issuer() as made:
+        yield made
+
+
+@pytest.fixture
+def index(headrace: Headrace, issuer: Issuer, tmp_path: Path) -> Iterator[Index]:
+    """An index that trusts `issuer`, over https."""
+    with Index(headrace, tmp_path / "index", "--issuer", issuer.url) as served:
+        yield served

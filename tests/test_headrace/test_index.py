@@ -6,7 +6,7 @@ import json
 import ssl
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -22,18 +22,6 @@ from test_core.indexes import CLAIMS, Index, Issuer
 pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
 
 Answer = tuple[int, Any]
-
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    with Issuer() as made:
-        yield made
-
-
-@pytest.fixture
-def index(headrace: Headrace, issuer: Issuer, tmp_path: Path) -> Iterator[Index]:
-    with Index(headrace, tmp_path / "index", "--issuer", issuer.url) as served:
-        yield served
 
 
 def call(index: Index, path: str, body: bytes | None = None, kind: str = "application/x-www-form-urlencoded") -> Answer:
@@ -211,7 +199,7 @@ def test_fifty_at_once_with_one_token_get_one_token(headrace: Headrace, index: I
     with Index(headrace, index.store, "--issuer", issuer.url) as other, ThreadPoolExecutor(50) as pool:
         for _ in range(3):
             token = issuer.token()
-            answers = list(pool.map(lambda number: mint((index, other)[number % 2], token), range(50)))  # noqa: B023
+            answers = list(pool.map(mint, [index, other] * 25, [token] * 50))
             assert sorted(status for status, _ in answers) == [200, *[422] * 49]
             refused = {code(answer) for answer in answers if answer[0] == 422}
             assert refused == {(422, "invalid-reuse-token", "invalid token: already used")}

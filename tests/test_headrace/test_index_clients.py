@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -28,18 +27,6 @@ pytestmark = pytest.mark.slow  # it takes minutes
 
 KEY = b"0123456789abcdef0123456789abcdef"
 KILLS = int(os.environ.get("HEADRACE_KILLS", "20"))
-
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    with Issuer() as made:
-        yield made
-
-
-@pytest.fixture
-def index(headrace: Headrace, issuer: Issuer, tmp_path: Path) -> Iterator[Index]:
-    with Index(headrace, tmp_path / "index", "--issuer", issuer.url) as served:
-        yield served
 
 
 def mint(index: Index, issuer: Issuer, **claims: str) -> str:

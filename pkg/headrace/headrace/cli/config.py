@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,7 +42,9 @@ def read_settings(root: str) -> dict[str, Any]:
         return {}
     if TABLE.encode() not in data:
         return {}
-    table = _parse(data, path).get("tool", {}).get("headrace", {})
+    from headrace.base.toml import parse_toml  # only where the file has a table of ours
+
+    table = parse_toml(data, path).get("tool", {}).get("headrace", {})
     if not isinstance(table, dict):
         raise UsageError(Problem("tool.headrace is not a table", Position(path)))
     known = known_keys()
@@ -58,18 +59,6 @@ def read_settings(root: str) -> dict[str, Any]:
 def known_keys() -> set[str]:
     """What may stand in the file: the options of `run` and `plan`."""
     return {option.key for option in RUN} - NOT_IN_FILE
-
-
-def _parse(data: bytes, path: str) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
-    try:
-        parsed: dict[str, Any] = tomllib.loads(data.decode())
-        return parsed
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(Problem(f"this is not TOML: {error}", Position(path))) from error
 
 
 def _line_of(data: bytes, key: str, path: str) -> Position:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from headrace.release.model import Finding, Package, Settings, Wanted
     from headrace.release.rehearsal import Rehearsal
     from headrace.release.resume import Resumed
+    from headrace.release.versions import Part
 
 HELP = """Release PACKAGE in VERSION: check everything that must hold, let the tag's pipeline publish here first where that can be
 rehearsed, then make the tag PACKAGE@VERSION and push it.
@@ -41,7 +42,7 @@ class Options:
     """How one call goes about it."""
 
     def __init__(
-        self, repo: str | None, bump: str | None, index: str | None, color: Choice | None,
+        self, repo: str | None, bump: Part | None, index: str | None, color: Choice | None,
         dry_run: bool, resume: bool, rehearse: bool | None, backport: bool, offline: bool, no_build: bool, as_json: bool,
     ) -> None:  # fmt: skip
         self.repo, self.bump, self.index, self.colour = repo or ".", bump, index or "", color or "auto"
@@ -49,14 +50,14 @@ class Options:
         self.offline, self.build, self.json = offline, not no_build, as_json
 
 
-def release(words: tuple[str, ...], **given: object) -> int:
+def release(words: tuple[str, ...], **given: Any) -> int:
     from msgspec import structs
 
     from headrace.base.errors import Problem, UsageError
     from headrace.events.detect import open_repository
     from headrace.release.packages import scan, settings_of
 
-    options = Options(**given)  # type: ignore[arg-type]
+    options = Options(**given)
     if options.resume and (words or options.bump or options.dry_run):
         raise UsageError(Problem("--resume goes on with the releases that were begun", hint="call it alone"))
     repository = open_repository(options.repo)
@@ -69,7 +70,7 @@ def release(words: tuple[str, ...], **given: object) -> int:
         return _resume(repository, settings, options)
     packages = scan(repository.root)
     if options.bump:
-        return _bump(repository, settings, packages, words, options)
+        return _bump(repository, settings, packages, words, options, options.bump)
     return _release(repository, settings, packages, _pairs(words), options)
 
 
@@ -206,7 +207,9 @@ def _show(examined: Examined, train: Train | None, settings: Settings, error: He
 # -- the next version --
 
 
-def _bump(repository: Repository, settings: Settings, packages: Sequence[Package], words: Sequence[str], options: Options) -> int:
+def _bump(
+    repository: Repository, settings: Settings, packages: Sequence[Package], words: Sequence[str], options: Options, part: Part
+) -> int:
     from headrace.base.errors import Problem, UsageError
     from headrace.release import bump
     from headrace.release.checkout import look
@@ -214,13 +217,13 @@ def _bump(repository: Repository, settings: Settings, packages: Sequence[Package
     from headrace.release.sources import find
 
     if not words:
-        raise UsageError(Problem("--bump: say which package", hint=f"such as: headrace release headrace --bump {options.bump}"))
+        raise UsageError(Problem("--bump: say which package", hint=f"such as: headrace release headrace --bump {part}"))
     bumps: list[Bump] = []
     for word in dict.fromkeys(words):
         found = find(Wanted(word, ""), packages)
         if isinstance(found, Finding):
             raise Refused([found])
-        bumps.append(bump.prepare(repository.root, found, options.bump, time.strftime("%Y-%m-%d")))  # type: ignore[arg-type]
+        bumps.append(bump.prepare(repository.root, found, part, time.strftime("%Y-%m-%d")))
     checkout = look(repository.root, settings)
     findings = bump.check(checkout, settings)
     if findings:

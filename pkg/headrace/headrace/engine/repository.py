@@ -7,9 +7,12 @@ import os
 from collections.abc import Callable, Iterator
 
 from headrace.base import git
+from headrace.base.errors import EngineError, Problem
+from headrace.base.paths import work_dir
 from headrace.events.detect import common_dir
 from headrace.events.model import Event
 from headrace.events.snapshot import ObjectStore
+from headrace.plan.contexts import RunInfo
 
 PUBLISHED = ("refs/heads/", "refs/tags/", "refs/pull/")
 """What GitHub shows of a repository's refs."""
@@ -67,3 +70,14 @@ def _objects(folder: str) -> Iterator[str]:
                 ]
         except OSError:
             continue
+
+
+def served(event: Event, run_id: str) -> tuple[str, str, str]:
+    """What the run's services hand out: the repository's name, where it lies, and the server that it is of. Made here, the first
+    time that somebody asks for it. Raises EngineError."""
+    folder = os.path.join(work_dir(run_id), "served.git")
+    try:
+        make(event, folder, refs=PUBLISHED)
+    except OSError as error:
+        raise EngineError(Problem(f"{folder}: {error.strerror}")) from None
+    return event.repository.full_name, folder, RunInfo().server_url

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import structs
 
 from headrace import __version__
-from headrace.base.errors import EngineError, Problem
 from headrace.base.paths import jobs_dir, work_dir
 from headrace.base.sockets import Socket
 from headrace.engine.decide import Action, Cancel, Enter, Finish, Leave, Settle, Start, decide, effective, outcome
@@ -28,7 +27,7 @@ from headrace.engine.options import Limits, RunOptions
 from headrace.engine.services import ServiceHost
 from headrace.engine.sweep import keep, sweep
 from headrace.engine.tickets import Tickets
-from headrace.plan.contexts import RunInfo, entry_of
+from headrace.plan.contexts import entry_of
 from headrace.plan.model import Deferred, JobPath, Leg, Outcome, Plan, Planned, Reason, Result
 from headrace.plan.settle import settle
 from headrace.record.journal import Journal
@@ -94,7 +93,13 @@ def run(
             keep(run_id)
         else:
             nursery.remove_at_end(work_dir(run_id))
-        services = ServiceHost(run_id, lambda: _served(plan, run_id))
+
+        def repository() -> tuple[str, str, str]:
+            from headrace.engine.repository import served
+
+            return served(plan.event, run_id)
+
+        services = ServiceHost(run_id, repository)
         try:
             tickets = Tickets(plan, options, run_id, numbers, services, minded)
             known = tickets.of_all_legs(preparing)
@@ -124,18 +129,6 @@ def run(
         if minded is not None:
             minded.close()
         end_all(strangers)  # there are others only where a job has killed those that would have ended it
-
-
-def _served(plan: Plan, run_id: str) -> tuple[str, str, str]:
-    """The repository that the run's services hand out."""
-    from headrace.engine.repository import PUBLISHED, make
-
-    folder = os.path.join(work_dir(run_id), "served.git")
-    try:
-        make(plan.event, folder, refs=PUBLISHED)
-    except OSError as error:
-        raise EngineError(Problem(f"{folder}: {error.strerror}")) from None
-    return plan.event.repository.full_name, folder, RunInfo().server_url
 
 
 class _Engine:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from fcntl import LOCK_EX, flock
+
+from headrace.base.sqlite import transaction
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,14 +105,6 @@ class Database:
             database.execute("BEGIN")
             yield database
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> AbstractContextManager[sqlite3.Connection]:
         """Several statements that nobody comes between; undone by an exception."""
-        with closing(self.connect()) as database:
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-            except BaseException:
-                database.execute("ROLLBACK")
-                raise
-            database.execute("COMMIT")
+        return transaction(self.connect())

@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from msgspec import Struct
 
 from headrace.base.errors import EngineError
+from headrace.base.serving import server_log
 
 _BACKLOG = 512
 _Message = MutableMapping[str, Any]
@@ -77,7 +78,7 @@ def serve(
         app = _logged(app, say)
     config = uvicorn.Config(
         app,
-        log_config=_logging(out),
+        log_config=server_log(out),
         access_log=False,
         lifespan="off",
         server_header=False,
@@ -114,14 +115,3 @@ def _logged(app: _App, say: Callable[[str], None]) -> _App:
                 say(f"{scope['method']} {scope['path']} {status} {(time.perf_counter() - start) * 1000:.1f}ms")
 
     return logged
-
-
-def _logging(out: TextIO) -> dict[str, Any]:
-    handler = {"class": "logging.StreamHandler", "stream": out, "formatter": "line"}
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s"}},
-        "handlers": {"out": handler},
-        "loggers": {"uvicorn.error": {"handlers": ["out"], "level": "WARNING", "propagate": False}},
-    }

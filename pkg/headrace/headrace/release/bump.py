@@ -11,11 +11,12 @@ from msgspec import Struct
 
 from headrace.base.errors import Problem, UsageError
 from headrace.base.files import write_atomic
+from headrace.base.toml import parse_toml
 from headrace.release import remote
 from headrace.release.changelog import renamed, section
 from headrace.release.checkout import Checkout, check_tree
 from headrace.release.model import Finding, Package, Refused, Settings
-from headrace.release.packages import parse, read_file
+from headrace.release.packages import read_file
 from headrace.release.versions import Part, bumped
 
 
@@ -59,7 +60,7 @@ def _replaced(text: str, path: str, line: int, old: str, new: str) -> str:
     lines[line - 1] = re.sub(pattern, lambda found: f"{found[1]}{new}{found[1]}", lines[line - 1])
     changed = "".join(lines)
     if path.endswith(".toml"):
-        parse(changed.encode(errors="surrogateescape"), path)
+        parse_toml(changed.encode(errors="surrogateescape"), path)
     return changed
 
 

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from headrace.base import git
 from headrace.base.errors import Position, Problem, UsageError
+from headrace.base.toml import parse_toml
 from headrace.release.model import Need, Package, Settings, Source
 from headrace.release.versions import normal
 
 _MODULE = re.compile(r"^__version__\s*(?::\s*\w+\s*)?=\s*([\"'])(.*?)\1", re.MULTILINE)
 _MODULES = ("__init__.py", "_version.py", "version.py", "__about__.py", "_about.py")
-
-
-def parse(data: bytes, path: str) -> dict[str, Any]:
-    """A TOML file. Raises UsageError."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
-    try:
-        found: dict[str, Any] = tomllib.loads(data.decode())
-        return found
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(Problem(f"this is not TOML: {error}", Position(path))) from error
 
 
 def read_file(root: str, path: str) -> str | None:
@@ -43,7 +30,7 @@ def settings_of(root: str) -> Settings:
     text = read_file(root, "pyproject.toml")
     if text is None or "tool.headrace.release" not in text:
         return Settings()
-    table = _table(parse(text.encode(), "pyproject.toml"), "tool", "headrace", "release")
+    table = _table(parse_toml(text.encode(), "pyproject.toml"), "tool", "headrace", "release")
     known = ("remote", "branch", "index")
     for key, value in table.items():
         if key not in known:
@@ -67,7 +54,7 @@ def scan(root: str) -> list[Package]:
         text = read_file(root, path)
         if text is None:
             continue
-        project = _table(content := parse(text.encode(errors="surrogateescape"), path), "project")
+        project = _table(content := parse_toml(text.encode(errors="surrogateescape"), path), "project")
         if isinstance(project.get("name"), str):
             found.append(_package(root, os.path.dirname(path) or ".", path, text, content, lock))
     return sorted(found, key=lambda package: package.name)
@@ -127,7 +114,7 @@ def _locked(root: str) -> dict[str, Source]:
     if text is None:
         return {}
     found = {}
-    for entry in parse(text.encode(errors="surrogateescape"), "uv.lock").get("package", ()):
+    for entry in parse_toml(text.encode(errors="surrogateescape"), "uv.lock").get("package", ()):
         source = entry.get("source") if isinstance(entry, dict) else None
         if (
             isinstance(source, dict)

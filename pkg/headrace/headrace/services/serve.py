@@ -10,6 +10,7 @@ import sys
 import time
 
 from headrace.base.errors import EngineError, Problem, UsageError
+from headrace.base.serving import server_log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def serve(
         app = _logged(app, out)
     config = uvicorn.Config(
         app,
-        log_config=_logging(out),
+        log_config=server_log(out),
         access_log=False,
         lifespan="off",
         server_header=False,
@@ -135,14 +136,3 @@ def _logged(app: App, out: TextIO) -> App:
             out.flush()
 
     return logged
-
-
-def _logging(out: TextIO) -> dict[str, Any]:
-    handler = {"class": "logging.StreamHandler", "stream": out, "formatter": "line"}
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s"}},
-        "handlers": {"out": handler},
-        "loggers": {"uvicorn.error": {"handlers": ["out"], "level": "WARNING", "propagate": False}},
-    }

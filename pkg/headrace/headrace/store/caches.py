@@ -9,17 +9,18 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from fcntl import LOCK_EX, LOCK_NB, flock
 
 from msgspec import Struct, structs
 
+from headrace.base.sqlite import transaction
 from headrace.store.artifacts import NotUploaded
 from headrace.store.blobs import Blob, Blobs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
 LARGEST = 10 << 30
 """Bytes of all entries of a repository."""
@@ -299,17 +300,8 @@ class Caches:
         database.execute("PRAGMA synchronous = NORMAL")
         return database
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Several statements that nobody comes between; undone by an exception."""
-        with closing(self._connect()) as database:
-            database.execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-            except BaseException:
-                database.execute("ROLLBACK")
-                raise
-            database.execute("COMMIT")
+    def _transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        return transaction(self._connect())
 
 
 def piece_name(start: int) -> str:

@@ -77,19 +77,19 @@ def test_the_subnet_of_a_network_is_read_of_either_engine() -> None:
 
 @pytest.mark.covers("runtime:2.6")
 def test_the_folders_of_a_job_have_the_names_that_a_hosted_runner_gives_them() -> None:
-    mounts = of_job("/j/work", "/j/work/_temp", "/j/tools")
+    mounts = of_job("/leg/files", "/leg/files/_temp", "/leg/tools")
     for outside, inside in (
-        ("/j/work/r/r", "/__w/r/r"), ("/j/work/_temp/x", "/__w/_temp/x"), ("/j/tools/Python", "/__t/Python"),
-        ("/j/work/_temp/_github_home", "/github/home"), ("/j/work/_temp/_github_workflow/event.json", "/github/workflow/event.json"),
-        ("/etc/passwd", "/etc/passwd"), ("/j/worker", "/j/worker"),
+        ("/leg/files/r/r", "/__w/r/r"), ("/leg/files/_temp/x", "/__w/_temp/x"), ("/leg/tools/Python", "/__t/Python"),
+        ("/leg/files/_temp/_github_home", "/github/home"), ("/leg/files/_temp/_github_workflow/event.json", "/github/workflow/event.json"),
+        ("/etc/passwd", "/etc/passwd"), ("/leg/fileser", "/leg/fileser"),
     ):  # fmt: skip
         assert (mounts.inside(outside), mounts.outside(inside)) == (inside, outside)
-    assert mounts.all_inside("/j/work/a:/j/work:x/j/work /j/works") == "/__w/a:/__w:x/j/work /j/works"
+    assert mounts.all_inside("/leg/files/a:/leg/files:x/leg/files /leg/fileset") == "/__w/a:/__w:x/leg/files /leg/fileset"
 
 
 @pytest.mark.covers("runtime:8.4")
 def test_the_folders_of_an_action_have_theirs() -> None:
-    mounts: Mounts = of_action("/j/work/r/r", "/j/work/_temp")
-    assert mounts.inside("/j/work/r/r/a") == "/github/workspace/a"
-    assert mounts.inside("/j/work/_temp/_runner_file_commands/set_env_1") == "/github/file_commands/set_env_1"
-    assert mounts.inside("/j/work/_temp/f") == "/github/runner_temp/f"
+    mounts: Mounts = of_action("/leg/files/r/r", "/leg/files/_temp")
+    assert mounts.inside("/leg/files/r/r/a") == "/github/workspace/a"
+    assert mounts.inside("/leg/files/_temp/_runner_file_commands/set_env_1") == "/github/file_commands/set_env_1"
+    assert mounts.inside("/leg/files/_temp/f") == "/github/runner_temp/f"

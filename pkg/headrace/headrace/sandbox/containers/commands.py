@@ -46,9 +46,6 @@ class Commands:
     def version(self) -> list[str]:
         return self._words("version")
 
-    def pull(self, image: str, config: str = "") -> list[str]:
-        raise NotImplementedError
-
     def build(self, tag: str, dockerfile: str, folder: str, labels: Mapping[str, str]) -> list[str]:
         return self._words("build", "-t", tag, "-f", dockerfile, *_labels(labels), folder)
 

@@ -14,8 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace import __version__
-from headrace.base.files import write_atomic
-from headrace.base.paths import state_dir
+from headrace.sandbox import remembered
 from headrace.sandbox.containers import pause
 from headrace.sandbox.containers.engines import KINDS, engine
 from headrace.sandbox.containers.model import LABEL_RUN, Found, Kind
@@ -54,12 +53,12 @@ def answer(environ: Mapping[str, str], asked: str = "auto") -> Found | Lack:
 
 
 def _answer(environ: Mapping[str, str], asked: str) -> Found | Lack:
-    kept = _read()
+    kept = remembered.read(FILE, _Kept)
     if kept is not None and kept.found.kind in _kinds(asked) and kept.facts == _facts(environ):
         return kept.found
     found = attempt(environ, asked)
     if isinstance(found, Found):
-        _keep(_Kept(_facts(environ), found))
+        remembered.keep(FILE, _Kept(_facts(environ), found))
     return found
 
 
@@ -73,10 +72,7 @@ def forecast(environ: Mapping[str, str], asked: str = "auto") -> Found | Lack:
 
 def forget() -> None:
     """The next run is to try it anew."""
-    try:
-        os.unlink(_path())
-    except OSError:
-        return
+    remembered.forget(FILE)
 
 
 def _kinds(asked: str) -> tuple[Kind, ...]:
@@ -234,7 +230,7 @@ def _facts(environ: Mapping[str, str]) -> list[str]:
         f"{os.getuid()} {os.getgid()}",
         _boot(),
         *programs,
-        *(_stamp(program) for program in programs),
+        *(remembered.stamp(program) for program in programs),
         *(environ.get(name, "") for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "CONTAINER_HOST", "CONTAINERS_CONF")),
         *(str(resource.getrlimit(which)) for which in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC)),
     ]
@@ -246,32 +242,3 @@ def _boot() -> str:
             return file.read().strip()
     except OSError:
         return ""
-
-
-def _stamp(path: str) -> str:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return ""
-    return f"{status.st_ctime_ns} {status.st_ino}"
-
-
-def _path() -> str:
-    return os.path.join(state_dir(), FILE)
-
-
-def _read() -> _Kept | None:
-    try:
-        with open(_path(), "rb") as file:
-            return msgspec.json.decode(file.read(), type=_Kept)
-    except (OSError, msgspec.MsgspecError):  # nothing there, or written by another version
-        return None
-
-
-def _keep(kept: _Kept) -> None:
-    """A memory that cannot be written is no fault."""
-    try:
-        os.makedirs(state_dir(), mode=0o700, exist_ok=True)
-        write_atomic(_path(), msgspec.json.encode(kept))
-    except (OSError, UnicodeEncodeError):
-        return

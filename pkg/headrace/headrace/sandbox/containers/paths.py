@@ -29,9 +29,9 @@ class Mounts:
     def inside(self, path: str) -> str:
         """The path in the container of one of the job's folders; any other as it is.
 
-        >>> mounts = Mounts([Mount("/job/work/_temp", "/github/runner_temp"), Mount("/job/work", "/__w")])
-        >>> mounts.inside("/job/work/_temp/x"), mounts.inside("/job/work/a"), mounts.inside("/job/worker"), mounts.inside("/")
-        ('/github/runner_temp/x', '/__w/a', '/job/worker', '/')
+        >>> mounts = Mounts([Mount("/leg/files/_temp", "/github/runner_temp"), Mount("/leg/files", "/__w")])
+        >>> mounts.inside("/leg/files/_temp/x"), mounts.inside("/leg/files/a"), mounts.inside("/leg/filesets"), mounts.inside("/")
+        ('/github/runner_temp/x', '/__w/a', '/leg/filesets', '/')
         """
         for mount in self.mounts:
             if path == mount.source or path.startswith(f"{mount.source}/"):
@@ -41,8 +41,8 @@ class Mounts:
     def outside(self, path: str) -> str:
         """The other way.
 
-        >>> Mounts([Mount("/job/work", "/__w")]).outside("/__w/a"), Mounts([]).outside("/__w/a")
-        ('/job/work/a', '/__w/a')
+        >>> Mounts([Mount("/leg/files", "/__w")]).outside("/__w/a"), Mounts([]).outside("/__w/a")
+        ('/leg/files/a', '/__w/a')
         """
         for mount in self.mounts:
             if path == mount.target or path.startswith(f"{mount.target}/"):
@@ -52,8 +52,8 @@ class Mounts:
     def all_inside(self, text: str) -> str:
         """A text with every path of the job's folders as the container has it.
 
-        >>> Mounts([Mount("/job/work", "/__w")]).all_inside("see /job/work/a, /job/work:/job/works and x/job/work")
-        'see /__w/a, /__w:/job/works and x/job/work'
+        >>> Mounts([Mount("/leg/files", "/__w")]).all_inside("see /leg/files/a, /leg/files:/leg/fileset and x/leg/files")
+        'see /__w/a, /__w:/leg/fileset and x/leg/files'
         """
         for mount in self.mounts:
             if mount.source in text:

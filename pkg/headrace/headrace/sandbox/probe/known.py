@@ -9,12 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-import msgspec
 from msgspec import Struct
 
 from headrace import __version__
-from headrace.base.files import write_atomic
 from headrace.base.paths import jobs_dir, state_dir
+from headrace.sandbox import remembered
 from headrace.sandbox.ids import Mode
 from headrace.sandbox.probe import WITHOUT
 from headrace.sandbox.programs import find
@@ -65,7 +64,7 @@ def answer(environ: Mapping[str, str], exposed: Callable[[], Iterable[str]]) -> 
     """What is known, else what a trial says now. `exposed`: further folders that jobs see, asked for a trial only."""
     if sys.platform != "linux":
         return Answer(None, "", "only Linux has namespaces", "only Linux has namespaces", WITHOUT)
-    kept = _read()
+    kept = remembered.read(FILE, _Kept)
     if kept is not None and kept.facts == _facts(environ) and (kept.answer.mode is not None or kept.more == _more()):
         return kept.answer
     return renew(environ, exposed)[1]
@@ -78,7 +77,7 @@ def renew(environ: Mapping[str, str], exposed: Callable[[], Iterable[str]]) -> t
     outcome = attempt(jobs_dir(), exposed(), usable(environ))
     if not isinstance(outcome, Refused):
         found = Answer(outcome.mode, outcome.slirp)
-        _keep(_Kept(_facts(environ), found))
+        remembered.keep(FILE, _Kept(_facts(environ), found))
         return outcome, found
     from headrace.sandbox.probe.explain import explain
     from headrace.sandbox.probe.machine import read
@@ -88,16 +87,13 @@ def renew(environ: Mapping[str, str], exposed: Callable[[], Iterable[str]]) -> t
     if why.passing:
         forget()
     else:
-        _keep(_Kept(_facts(environ), found, _more()))
+        remembered.keep(FILE, _Kept(_facts(environ), found, _more()))
     return outcome, found
 
 
 def forget() -> None:
     """The next run is to try it anew: what was known has turned out to be otherwise."""
-    try:
-        os.unlink(_path())
-    except OSError:
-        return
+    remembered.forget(FILE)
 
 
 def _facts(environ: Mapping[str, str]) -> list[str]:
@@ -114,7 +110,7 @@ def _facts(environ: Mapping[str, str]) -> list[str]:
         program,
         mapper,
         *(_value(path) for path in _VALUES),
-        *(_stamp(path) for path in (*_FILES, program, mapper)),
+        *(remembered.stamp(path) for path in (*_FILES, program, mapper)),
         *(_device(path) for path in (jobs, *_SPACES)),
         *(line for line in _value("/proc/self/status").splitlines() if line.startswith(_STATUS)),
     ]
@@ -132,15 +128,6 @@ def _value(path: str) -> str:
         return ""
 
 
-def _stamp(path: str) -> str:
-    """Changes with whatever is done to a file."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return ""
-    return f"{status.st_ctime_ns} {status.st_ino}"
-
-
 def _device(path: str) -> str:
     """Which file system, or which namespace."""
     try:
@@ -148,24 +135,3 @@ def _device(path: str) -> str:
     except OSError:
         return ""
     return f"{status.st_dev} {status.st_ino}"
-
-
-def _path() -> str:
-    return os.path.join(state_dir(), FILE)
-
-
-def _read() -> _Kept | None:
-    try:
-        with open(_path(), "rb") as file:
-            return msgspec.json.decode(file.read(), type=_Kept)
-    except (OSError, msgspec.MsgspecError):  # nothing there, or written by another version
-        return None
-
-
-def _keep(kept: _Kept) -> None:
-    """A memory that cannot be written is no fault: then the next run tries it too. Names of folders may be no text."""
-    try:
-        os.makedirs(state_dir(), mode=0o700, exist_ok=True)
-        write_atomic(_path(), msgspec.json.encode(kept))
-    except (OSError, UnicodeEncodeError):
-        return
