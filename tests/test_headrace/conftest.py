@@ -30,8 +30,15 @@ def runs(headrace: Headrace) -> Runs:
 
 
 @pytest.fixture(scope="session")
-def engine() -> containers.Engine:
+def tried_engine() -> containers.Engine:
     return containers.engine()
+
+
+@pytest.fixture
+def engine(tried_engine: containers.Engine) -> Iterator[containers.Engine]:
+    """For one test at a time, as it looks at what is left of containers."""
+    with containers.alone():
+        yield tried_engine
 
 
 @pytest.fixture(scope="session")

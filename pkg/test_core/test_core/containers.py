@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,10 +31,10 @@ class Engine:
         return done.stdout
 
     def left(self) -> list[str]:
-        """What there is of runs: containers and networks."""
+        """What there is of runs: containers and networks. Not those of trials, which other tests may make at the same time."""
         return [
-            *self("ps", "--all", "--quiet", "--filter", "label=headrace.run").split(),
-            *self("network", "ls", "--format", "{{.Name}}", "--filter", "label=headrace.run").split(),
+            *self("ps", "--all", "--quiet", "--filter", "label=headrace.leg").split(),
+            *self("network", "ls", "--format", "{{.Name}}", "--filter", "label=headrace.leg").split(),
         ]
 
 
@@ -53,6 +56,17 @@ def engine() -> Engine:
         root.write_bytes(image())
         made("import", str(root), IMAGE)
     return made
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Wait until no other test of this machine is in here."""
+    fd = os.open(Path(tempfile.gettempdir()) / f"headrace-test-containers-{os.getuid()}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def image() -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,44 @@ def test_an_engine_that_runs_nothing_is_no_engine_and_says_why_each_time(tmp_pat
     known._told.clear()
     program(tmp_path / "bin", "docker", "exit 0")
     assert isinstance(known.answer(environ, "docker"), Found)
+
+
+@linux
+def test_what_a_trial_has_left_that_was_killed_is_removed_by_a_later_one(tmp_path: Path) -> None:
+    """Not what another may be about to use, nor what is somebody else's."""
+    old, young = f"headrace_trial_{int(time.time()) - 7200}_0a", f"headrace_trial_{int(time.time()) - 5}_0b"
+    gone = tmp_path / "gone"
+    program(
+        tmp_path / "bin",
+        "podman",
+        f"""case "$*" in
+        "network ls"*"label=headrace.run") echo {young} other; [ -e {gone} ] || echo {old};;
+        "network ls"*"label=headrace.run={old}") [ -e {gone} ] || echo {old};;
+        "network rm {old}") touch {gone};;
+        esac""",
+    )
+    assert isinstance(known.attempt({"PATH": str(tmp_path / "bin")}, "podman"), Found)
+    calls = (tmp_path / "bin" / "calls").read_text()
+    assert f"network rm {old}\n" in calls
+    assert f"network rm {young}" not in calls
+    assert "network rm other" not in calls
+
+
+@linux
+def test_a_trial_whose_command_hangs_leaves_neither_container_nor_network(tmp_path: Path) -> None:
+    """What uses a network keeps it from being removed."""
+    program(
+        tmp_path / "bin",
+        "podman",
+        f"""cd {tmp_path}; case "$*" in
+        "network create"*) touch network;;
+        run*|*" run "*) touch container; exit 1;;
+        "ps "*) [ ! -e container ] || echo container;;
+        "rm "*container) rm container;;
+        "network ls"*=headrace_trial_*) [ ! -e network ] || echo network;;
+        "network rm"*) [ ! -e container ] && rm network;;
+        esac""",
+    )
+    assert isinstance(known.attempt({"PATH": str(tmp_path / "bin")}, "podman"), Lack)
+    assert not (tmp_path / "container").exists()
+    assert not (tmp_path / "network").exists()

@@ -4,10 +4,12 @@ it hangs on. What does not work is tried anew by every run that wants a containe
 from __future__ import annotations
 
 import os
+import re
 import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -19,12 +21,15 @@ from headrace.sandbox.containers import pause
 from headrace.sandbox.containers.engines import KINDS, engine
 from headrace.sandbox.containers.model import LABEL_RUN, Found, Kind
 from headrace.sandbox.containers.protocol import ContainerEngine
+from headrace.sandbox.containers.removal import lines, remove_run
 from headrace.sandbox.programs import find
 
 FILE = "containers.json"
 """Below the state directory."""
 
 _SECONDS = 60.0  # for one command
+_TRIAL = "headrace_trial_"  # and when it began, in seconds since the epoch
+_OLD = 3600.0  # seconds after which no trial is under way
 _RUNTIMES = ("crun", "runc")
 _SMALL = 1024
 """Files and processes that a container may have where nothing else is granted."""
@@ -135,8 +140,10 @@ def _attempt(kind: Kind, program: str, environ: Mapping[str, str]) -> Found | st
         return why
     if why := provide_pause(plain):
         return why
-    name = f"headrace_trial_{os.urandom(6).hex()}"
-    why = _call(plain.create_network(name, {LABEL_RUN: "trial"}))
+    _sweep(plain)
+    name = f"{_TRIAL}{int(time.time())}_{os.urandom(6).hex()}"
+    labels = {LABEL_RUN: name}
+    why = _call(plain.create_network(name, labels))
     if why:
         return why
     first = ""
@@ -145,15 +152,36 @@ def _attempt(kind: Kind, program: str, environ: Mapping[str, str]) -> Found | st
         for found in _ways(plain, environ):
             if "rlimit" in why and found.limits == passed[-1].limits:  # another runtime would be refused the same
                 continue
-            argv = [found.program, *found.options, "run", "--rm", "--network", name, *found.limits, pause.IMAGE, pause.TRUE]
+            argv = [
+                found.program,
+                *found.options,
+                "run",
+                "--rm",
+                "--label",
+                f"{LABEL_RUN}={name}",
+                "--network",
+                name,
+                *found.limits,
+                pause.IMAGE,
+                pause.TRUE,
+            ]
             why = _call(argv)
             if not why:
                 return found
             passed.append(found)
             first = first or why
     finally:
-        _call(plain.remove_network([name]))
+        if _call(plain.remove_network([name])):  # a command that was killed has left its container
+            remove_run(plain.found, {}, name)
     return first
+
+
+def _sweep(by: ContainerEngine) -> None:
+    """Remove what trials have left that were killed."""
+    for name in lines(by.listed("network", LABEL_RUN), {}) or []:
+        made = re.fullmatch(rf"{_TRIAL}(\d+)_[0-9a-f]+", name)
+        if made and abs(time.time() - int(made[1])) > _OLD:
+            remove_run(by.found, {}, name)
 
 
 def _ways(plain: ContainerEngine, environ: Mapping[str, str]) -> Iterator[Found]:

@@ -28,19 +28,19 @@ def _remove(found: Found, env: dict[str, str], label: str) -> bool:
     for _ in range(_ROUNDS):
         left = 0
         for what, away in (("container", by.remove), ("network", by.remove_network), ("image", by.remove_image)):
-            names = _lines(by.listed(what, label), env)
+            names = lines(by.listed(what, label), env)
             if names is None:
                 return False
             if names:
                 left += len(names)
-                _lines(away(names), env)
+                lines(away(names), env)
         if not left:
             return True
     return False
 
 
-def _lines(argv: list[str], env: dict[str, str]) -> list[str] | None:
-    """What a command prints; None where it fails."""
+def lines(argv: list[str], env: dict[str, str]) -> list[str] | None:
+    """The words that a command prints; None where it fails. An empty `env` is this process's."""
     try:
         done = subprocess.run(
             argv, env=env or dict(os.environ), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
