@@ -31,6 +31,19 @@ def test_the_summary_names_the_job_step_exit_code_and_the_command_that_repeats_i
         assert text in done.err
 
 
+@pytest.mark.covers("runtime:5.2")
+def test_a_step_finds_its_five_command_files_empty_and_under_a_name_of_its_own(headrace: Headrace) -> None:
+    """Those of the first step were made before there was one; later steps get the same ones again, as nobody wrote to them."""
+    look = 'cd "$(dirname "$GITHUB_ENV")"; test "$(ls | wc -l)" = 5 && test -z "$(cat *)"; ls | grep -q "${GITHUB_ENV##*_}" && ! ls | grep ahead'
+    wrote = f"{look.replace('= 5', '= 6')}"
+    jobs = (
+        f"  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: '{look}'\n      - run: '{look}; echo A=b >> $GITHUB_ENV'\n"
+    )
+    assert headrace.run(jobs).results == {"a": "success"}
+    twin = headrace.run(jobs + f"      - run: '{wrote}'\n", folder="twin")
+    assert twin.results == {"a": RED}  # one of six is not empty
+
+
 @pytest.mark.covers("language:7.3")
 def test_needs_pass_results_and_outputs_on_and_skip_what_hangs_on_a_failure(headrace: Headrace) -> None:
     jobs = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from headrace.record.records import Annotated
@@ -100,12 +101,23 @@ def _failure(leg: LegState, state: RunState, logs: Logs, argv: Sequence[str], la
             where = place(note)
             lines.append(f"  {where + ': ' if where else ''}{clean(note.message)}")
         if result != "cancelled":  # what it printed before somebody else stopped it explains nothing
-            lines += [f"    {readable(line, style.colour)}" for line in logs.tail(leg.log, step.log, LAST_LINES)]
+            last = logs.tail(leg.log, step.log, LAST_LINES)
+            lines += [f"    {readable(line, style.colour)}" for line in last]
+            if result == "failure" and (absent := _absent(last)):
+                lines.append(f"  {absent}")
     if leg.started is not None or result == "unfinished":
         if leg.log:
             lines.append(f"  log: {logs.path(leg.log)}")
         lines.append(f"  again: {repeat_command(argv, leg)}")
     return lines
+
+
+def _absent(last: Sequence[bytes]) -> str:
+    from headrace.report.hosted import absent
+    from headrace.sandbox.programs import find
+
+    apt = find("apt-get", os.environ.get("PATH", ""))
+    return absent(last, f"{'' if os.getuid() == 0 else 'sudo '}apt-get install" if apt else "")
 
 
 def _because(leg: LegState) -> str:

@@ -75,6 +75,7 @@ class _Leg:
         self._control = control
         self.log = LegLog(ticket.folders.log, ticket.leg, control.emit)
         self._progress = Progress(Masker())
+        self._progress.spent = folders.command_files(ticket.folders.temp, folders.AHEAD)
         self._ready = ready
         self._sandbox = ready.sandbox
         self._steps: StepRunner | None = None

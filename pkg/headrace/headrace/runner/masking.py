@@ -20,6 +20,9 @@ WHITE = (
 # An automaton of full tables is four times as fast, and needs about 256 bytes for each byte of the values.
 _TABLE_LIMIT = 24 * 1024
 
+_LOOKS = 256 * 1024
+"""Bytes, times the forms looked for in them, before an automaton pays."""
+
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PERCENT = [chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in range(256)]
 _XML = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;", "'": "&apos;"})
@@ -37,6 +40,7 @@ class Masker:
         self._needles: set[bytes] = set()
         self._longest = 0
         self._automaton: BytesAhoCorasick | None = None
+        self._looked = 0
 
     def add(self, value: str) -> bool:
         """Register `value`, and each trimmed line of it, with the forms of `derived`. False: it is blank; nothing was done."""
@@ -90,7 +94,8 @@ class Masker:
 
     def holds_secret(self, text: str) -> bool:
         """Whether `mask_text` would change `text`."""
-        return bool(self._needles) and bool(self._search().find_matches_as_indexes(encode(text)))
+        data = encode(text)
+        return bool(self._needles) and self._may_hold(data) and bool(self._search().find_matches_as_indexes(data))
 
     @property
     def hold(self) -> int:
@@ -133,6 +138,13 @@ class Masker:
                 self._longest = max(self._longest, len(needle))
                 self._automaton = None
 
+    def _may_hold(self, data: bytes) -> bool:
+        """Whether an automaton must be asked: making one costs more than looking for each form in a few short texts."""
+        if self._automaton is not None or self._looked > _LOOKS:
+            return True
+        self._looked += len(data) * len(self._needles)
+        return any(needle in data for needle in self._needles)
+
     def _search(self) -> BytesAhoCorasick:
         if self._automaton is None:
             from ahocorasick_rs import BytesAhoCorasick, Implementation
@@ -143,7 +155,7 @@ class Masker:
         return self._automaton
 
     def _spans(self, data: bytes) -> list[tuple[int, int]]:
-        if not self._needles:
+        if not self._needles or not self._may_hold(data):
             return []
         found = self._search().find_matches_as_indexes(data, overlapping=True)
         return _merge([(start, end) for _, start, end in found]) if found else []

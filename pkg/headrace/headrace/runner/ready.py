@@ -57,8 +57,8 @@ class Ready(Struct):
 
     def take(self, ticket: JobTicket) -> JobTicket:
         """Give all of it to the leg; its ticket as it stands then. Raises OSError."""
-        folders.take(self.folder, ticket.folders.root)
-        folders.make(self.sandbox, ticket.folders)
+        if not folders.take(self.folder, ticket.folders.root):
+            folders.make(self.sandbox, ticket.folders)
         if self.watch is not None:
             self.limits = self.watch(ticket.folders.root)
         if not self.env:
@@ -74,11 +74,11 @@ def get_ready(close_private: Callable[[], None], run: dict[str, Any]) -> Ready:
             return _namespaces(close_private, run)
         case {"isolation": "host", "work": str(work), "repository": str(repository)}:
             ready = Ready(open_host(close_private, FUNCTIONS), folders.draft(work))
-            try:  # a new folder takes a millisecond on some file systems, and a job has nine
+            try:  # a new file or folder takes a millisecond on some file systems, and a job has fourteen
                 os.makedirs(ready.folder, mode=0o700, exist_ok=True)
-                folders.make(ready.sandbox, Folders.below(ready.folder, repository, ""))
+                folders.make_ahead(ready.sandbox, Folders.below(ready.folder, repository, ""))
             except OSError:  # the leg will fail of the same, and say so
-                pass
+                ready.folder = ""
             return ready
         case _:
             return Ready(open_host(close_private, FUNCTIONS))
@@ -113,7 +113,7 @@ def _namespaces(close_private: Callable[[], None], run: dict[str, Any], plain: S
         known.forget()  # it was thought to be possible
         what = f"{error.filename}: " if error.filename else ""
         raise EngineError(Problem(f"no sandbox can be made here: {what}{error.strerror}", hint=OTHERWISE)) from None
-    folders.make(sandbox, Folders.inside("", run["repository"], ""))
+    folders.make_ahead(sandbox, Folders.inside("", run["repository"], ""))
     return Ready(
         sandbox, folder, env, lambda root: LegLimits(limits, guard, root, sandbox.end_all),
         changes=lambda root, many, own: changes.without_sudo(decoded, root, many, own),

@@ -10,8 +10,7 @@ from headrace.base.errors import HeadraceError
 from headrace.expressions import CaseSensitive, Value, evaluate, is_truthy, parse, to_text
 from headrace.runner.contexts import status_functions, step_github
 from headrace.runner.environment import default_variables, prepend_path, step_environment
-from headrace.runner.filecommands import FILES
-from headrace.runner.folders import COMMANDS
+from headrace.runner.folders import command_files
 from headrace.runner.frame import Frame
 from headrace.runner.hashing import HashError, parse_arguments
 from headrace.runner.progress import Progress
@@ -63,9 +62,7 @@ class Scope:
 
     def make_files(self) -> None:
         """One new, empty command file of each kind. Raises OSError."""
-        mark = new_mark()
-        for kind, _, prefix in FILES:
-            self.files[kind] = f"{self.ticket.folders.temp}/{COMMANDS}/{prefix}{mark}"
+        self.files = command_files(self.ticket.folders.temp, new_mark())
         spent, self.progress.spent = self.progress.spent, {}
         self.sandbox.renew([(spent.get(kind, ""), path) for kind, path in self.files.items()])
 

@@ -16,6 +16,18 @@ def open_regular(path: str) -> int:
     return fd
 
 
+def read(fd: int, limit: int) -> bytes:
+    """The content of a file up to so many bytes, with no more room than it needs; the descriptor is closed. Raises OSError."""
+    try:
+        parts, wanted = [], os.fstat(fd).st_size + 1
+        while limit > 0 and (data := os.read(fd, min(wanted, limit))):
+            parts.append(data)
+            limit -= len(data)
+        return b"".join(parts)
+    finally:
+        os.close(fd)
+
+
 def write_new(files: Iterable[tuple[str, bytes]]) -> None:
     """Write files that are not there yet. Raises OSError."""
     for path, data in files:

@@ -23,8 +23,7 @@ class HostSandbox(InitClient):
         self._functions = functions
 
     def read(self, path: str, limit: int) -> bytes:
-        with open(files.open_regular(path), "rb") as file:
-            return file.read(limit)
+        return files.read(files.open_regular(path), limit)
 
     def write(self, new: Sequence[tuple[str, bytes]]) -> None:
         files.write_new(new)

@@ -10,7 +10,7 @@ from typing import Any
 
 from headrace.base.errors import Problem
 from headrace.base.sockets import Socket
-from headrace.sandbox import ids
+from headrace.sandbox import files, ids
 from headrace.sandbox.channel import Channel, Closed, close_all, pair
 from headrace.sandbox.children import adopt_orphans, end_all
 from headrace.sandbox.client import InitClient, SpawnedProcess
@@ -50,8 +50,7 @@ class NamespaceSandbox(InitClient):
 
     def read(self, path: str, limit: int) -> bytes:
         _, fds = self._ask({"read": path}, path)
-        with open(fds[0], "rb") as file:
-            return file.read(limit)
+        return files.read(fds[0], limit)
 
     def write(self, new: Sequence[tuple[str, bytes]]) -> None:
         self._ask({"write": list(new)}, new[0][0] if new else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from headrace.plan.model import Reason
 from headrace.report.colour import Style
 from headrace.report.summary import summary
@@ -31,6 +32,24 @@ def test_a_red_run_says_what_broke_where_and_how_to_repeat_just_that_job(broken:
         f"  log: {broken.folder}/test-1.log",
         "  again: headrace run push --var 'A=b c' -W .github/workflows/ci.yml -j test --matrix python=3.13",
     ]
+
+
+@pytest.mark.parametrize(("program", "said"), [("fastlane", True), ("somebodys-own", False)])
+def test_a_program_that_only_hosted_machines_have_is_said_below_the_output_that_misses_it(
+    told: Told, monkeypatch: pytest.MonkeyPatch, program: str, said: bool
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    told.start()
+    leg = told.queue("test")
+    told.begin(leg)
+    told.step(leg, 1, "Run x")
+    told.log(leg, 1, f"x.sh: line 1: {program}: command not found\n".encode())
+    told.end_step(leg, 1, "failure", exit_code=127)
+    told.end(leg, "failure")
+    told.finish("failure")
+    lines = shown(told)
+    at = lines.index(f"    x.sh: line 1: {program}: command not found")
+    assert (lines[at + 1] == f"  GitHub's machines have {program}, this one has not") is said
 
 
 def test_a_green_run_is_two_lines(told: Told) -> None:

@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from headrace.runner import folders
+from headrace.runner.ready import get_ready
 from headrace.workflow.reader import load
 from test_core.legs import WORKFLOW, job, results, steps, ticket_of
 
@@ -88,28 +90,31 @@ def test_a_command_file_that_is_too_large_to_take_in_fails_the_step_and_none_of_
     assert ran.errors[0] == "Unable to process file command 'output' successfully."
 
 
-def test_what_was_made_ahead_is_the_legs_and_what_is_missing_of_it_is_made(tmp_path: Path) -> None:
-    from headrace.runner import folders
-    from headrace.runner.ready import get_ready
-    from headrace.runner.ticket import Folders
-
+@pytest.mark.parametrize("gone", [False, True])
+def test_what_was_made_ahead_is_the_legs_and_where_it_has_gone_all_is_made(tmp_path: Path, gone: bool) -> None:
     ready = get_ready(lambda: None, {"isolation": "host", "work": str(tmp_path), "repository": "repo"})
     try:
         ahead = Path(ready.folder)
         (ahead / "home" / "mark").write_text("")
-        shutil.rmtree(ahead / "tools")
+        if gone:
+            shutil.rmtree(ahead)
         ticket = ticket_of(tmp_path, load("ci.yml", (WORKFLOW + steps("- run: x")).encode()).workflow)
         ready.take(ticket)
         place = ticket.folders
         assert not ahead.exists()
-        assert os.path.exists(f"{place.home}/mark")
+        assert os.path.exists(f"{place.home}/mark") is not gone
         assert all(os.path.isdir(each) for each in (place.workspace, place.tool_cache, f"{place.temp}/{folders.COMMANDS}"))
-        folders.take(str(ahead), str(tmp_path / "other"))  # it has gone
-        assert os.path.isdir(tmp_path / "other")
-        inside = Folders.inside("/r", "repo", "/l")
-        assert Path(inside.workspace).parts == ("/", "home", "runner", "work", "repo", "repo")
+        files = folders.command_files(place.temp, folders.AHEAD)
+        assert [os.path.exists(path) for path in files.values()] == [not gone] * len(files)
     finally:
         ready.sandbox.close()
+
+
+def test_a_folder_that_cannot_be_made_ahead_is_no_folder_of_a_leg(tmp_path: Path) -> None:
+    (tmp_path / "work").write_text("")  # a file where folders should be
+    ready = get_ready(lambda: None, {"isolation": "host", "work": str(tmp_path / "work"), "repository": "repo"})
+    ready.sandbox.close()
+    assert ready.folder == ""
 
 
 def test_command_files_are_taken_again_only_where_nobody_can_write_to_them_any_more(tmp_path: Path) -> None:
