@@ -105,11 +105,14 @@ def test_processes_that_a_step_stops_are_killed_in_the_end(headrace: Headrace, w
     }[whom]
     mark = f"HEADRACE_STOP={os.urandom(6).hex()}"
     root = headrace.repository(
-        f"  a: {{runs-on: ubuntu-latest, steps: [{{run: 'echo begun; echo {pid} >{headrace.home}/pid; kill -STOP {pid}; env {mark} sleep 900'}}]}}\n"
+        "  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: |\n"
+        f"          echo begun; echo {pid} >{headrace.home}/pid\n"
+        f"          while test ! -e {headrace.home}/go; do sleep 0.1; done\n"
+        f"          kill -STOP {pid}; env {mark} sleep 900\n"
     ).root
     process = headrace.start("run", "-v", cwd=root)
-    if whom != "supervisor":  # a stopped supervisor tells nothing
-        lines_until(process, "begun")
+    lines_until(process, "begun")
+    (headrace.home / "go").write_text("")
     until(lambda: headrace.alive(mark), "the step did not get there")
     interrupt(process)
     lines_until(process, "interrupted")

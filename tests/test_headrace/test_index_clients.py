@@ -233,6 +233,7 @@ def served(index: Index) -> list[bytes]:
         return contents
 
 
+@pytest.mark.timeout(900)  # three servers for each of its moments
 @pytest.mark.covers("release:2.1", "release:4.7")
 def test_a_file_is_there_as_a_whole_or_not_at_all_wherever_the_server_is_killed(
     headrace: Headrace, issuer: Issuer, tmp_path: Path

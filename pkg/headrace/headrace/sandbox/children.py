@@ -102,6 +102,27 @@ def kill(pid: int, number: int) -> None:
         return
 
 
+def is_dying(pid: int) -> bool:
+    """Whether a process has ended, or has been killed and not got round to it. What is below it comes to us only then.
+
+    A child of ours that is not collected yet counts as ended. Linux only; elsewhere nothing is."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            return _says_dying(file.read())
+    except (FileNotFoundError, ProcessLookupError):
+        return os.path.exists("/proc/self/status")
+    except OSError:
+        return False
+
+
+def _says_dying(status: bytes) -> bool:
+    fields = dict(line.split(b":\t", 1) for line in status.splitlines() if b":\t" in line)
+    if fields.get(b"State", b"")[:1] in (b"Z", b"X"):
+        return True
+    kill = 1 << (signal.SIGKILL - 1)
+    return any(int(fields.get(name, b"0"), 16) & kill for name in (b"SigPnd", b"ShdPnd"))
+
+
 def end_all(spare: frozenset[int] = frozenset()) -> None:
     """Kill everything below us but `spare` and what hangs below those, and wait until none is left.
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from headrace.base import bundle
 from headrace.base.sockets import AF_UNIX, SOCK_STREAM, Socket, socketpair
+from headrace.sandbox.children import is_dying
 
 _IDLE = 100  # milliseconds without any request before the trash is looked at
 _PATIENCE = 10.0  # seconds in which a process that has been killed lets go of its control group, whatever its disk does
@@ -93,7 +94,14 @@ class Zygote:
             return
 
     def close(self) -> None:
+        """Where somebody has killed it, it has ended after this, and what was below it has come to us."""
         self._channel.close()
+        if is_dying(self.pid):  # perhaps it has had no time for it yet, and holds on to its children
+            try:
+                os.waitpid(self.pid, 0)
+            except ChildProcessError:
+                pass
+            return
         try:
             os.kill(self.pid, signal.SIGCONT)  # a job may have stopped it: then it would not see the end
         except ProcessLookupError:
