@@ -85,7 +85,7 @@ class ServiceHost:
             listeners.append(self._index_listener)
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         errors = os.open(os.path.join(folder, "services.err"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        spare = [fcntl(each.fileno(), F_DUPFD_CLOEXEC, 8) for each in listeners]  # one may be the number that another is to have
+        spare = [fcntl(each.fileno(), F_DUPFD_CLOEXEC, 8) for each in listeners]  # none has a number that another is to have
         try:
             self._pid = os.posix_spawn(
                 sys.executable, argv, env,
@@ -93,7 +93,7 @@ class ServiceHost:
                     (os.POSIX_SPAWN_DUP2, reading, 0),
                     (os.POSIX_SPAWN_DUP2, null, 1),
                     (os.POSIX_SPAWN_DUP2, errors, 2),
-                    *((os.POSIX_SPAWN_DUP2, fd, 3 + number) for number, fd in enumerate(spare)),  # last: 3 may be one of the above
+                    *((os.POSIX_SPAWN_DUP2, fd, 3 + number) for number, fd in enumerate(spare)),  # 3 and 4 may be among the above
                 ],
                 setsid=True,
             )  # fmt: skip

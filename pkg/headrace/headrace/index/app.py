@@ -40,7 +40,8 @@ def create_app(
     folder: str, settings: Settings = DEFAULT, log: Callable[[str], None] | None = None, keys: Mapping[str, Keys] = {}
 ) -> Starlette:
     """The index in `folder`, which is made where it is missing. `log` gets a line for each thing that changes; none of them holds
-    a token. `keys`: issuers whose keys are at hand, and are not fetched. Raises UsageError for an issuer that cannot be trusted."""
+    a token. `keys`: issuers whose keys are at hand, so that nobody fetches them. Raises UsageError for an issuer that cannot be
+    trusted."""
     say = log or _to_stderr
     database = Database(folder)
     shelf = Shelf(database, settings.limits)

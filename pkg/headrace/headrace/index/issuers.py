@@ -29,7 +29,7 @@ class Issuers:
     """Those that are trusted, each with its keys as far as they were needed. Safe to use from several threads."""
 
     def __init__(self, trusted: Sequence[str], audience: str, at_hand: Mapping[str, Keys] = {}) -> None:
-        """`at_hand`: those whose keys need not be fetched. Raises UsageError for a URL that is neither https nor on this machine."""
+        """`at_hand`: whose keys need not be fetched. Raises UsageError for a URL that is neither https nor on this machine."""
         for url in trusted:
             if not _is_safe(url):
                 raise UsageError(Problem(f"not an issuer to trust: {url}", hint="use https, or http on a loopback address"))

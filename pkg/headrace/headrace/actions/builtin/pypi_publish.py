@@ -118,7 +118,10 @@ def _without_a_token_of_ones_own(asked: Asked) -> None:
         what = "a token of PyPI's"
     else:
         what = "a name with a password, which PyPI takes from nobody any more"
-    raise ActionFailed(f"the step uploads with {what}; indexes of a run take trusted publishing only: leave user and password out")
+    raise ActionFailed(
+        f"the step uploads with {what}; indexes of a run take trusted publishing only: leave `user` and `password` out, and give "
+        "the job `id-token: write`"
+    )
 
 
 def _use_libraries() -> None:
@@ -152,12 +155,12 @@ def _exchange(index: Index) -> str | int:
         )
     minted = index.post_json("/_/oidc/mint-token", {"token": identity})
     try:
-        said = minted.json()
+        result = minted.json()
     except ValueError:
         return _failed(f"the index answered the request for a token with an unexpected {minted.status}")
     if minted.status != 200:
-        return _failed(_refusal(said, claims))
-    token = said.get("token")
+        return _failed(_refusal(result, claims))
+    token = result.get("token")
     if not isinstance(token, str):
         return _failed("the index answered the request for a token without a token")
     toolkit.command("add-mask", token)
@@ -208,8 +211,8 @@ def _failed(why: str) -> int:
     if path:
         with open(path, "a", encoding="utf-8") as summary:
             summary.write(
-                f"Trusted publishing exchange failure:\n\n{why}\n\nThe step has no user and no password, so it publishes by trust. "
-                "More about that: https://docs.pypi.org/trusted-publishers/\n"
+                f"Trusted publishing exchange failure:\n\n{why}\n\nThe step has no user and no password, so it publishes by "
+                "trust. More about that: https://docs.pypi.org/trusted-publishers/\n"
             )
     toolkit.error(f"Trusted publishing exchange failure: {why}")
     return 1
