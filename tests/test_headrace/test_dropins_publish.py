@@ -13,7 +13,7 @@ from headrace.index.database import Database
 from headrace.index.shelf import Shelf
 from test_core.indexes import sdist, wheel, write_dist
 from test_core.processes import Finished, run
-from test_core.publishing import RunIndexes
+from test_core.publishing import FaultAt, RunIndexes
 
 pytestmark = pytest.mark.slow  # each starts a server and a process
 
@@ -28,8 +28,8 @@ def indexes(tmp_path: Path) -> Iterator[Make]:
     """Makes indexes that know the project `demo`."""
     made: list[RunIndexes] = []
 
-    def make(*projects: str, **more: object) -> RunIndexes:
-        one = RunIndexes(tmp_path / "index", *(projects or ("demo",)), **more)  # type: ignore[arg-type]
+    def make(*projects: str, fault: FaultAt = lambda number: None, late: bool = False) -> RunIndexes:
+        one = RunIndexes(tmp_path / "index", *(projects or ("demo",)), fault=fault, late=late)
         made.append(one.__enter__())
         return one
 

@@ -68,11 +68,11 @@ def test_what_an_index_would_refuse_is_refused_here_in_its_words(
 
 
 def test_a_file_of_another_kind_or_beyond_the_limit_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="Unknown distribution format: 'notes.txt'"):
+    with pytest.raises(Refusal, match=r"Unknown distribution format: 'notes\.txt'"):
         read(written(tmp_path, "notes.txt", b"x"))
-    with pytest.raises(Refusal, match="File too large. Limit for project 'demo' is 0 MB"):
+    with pytest.raises(Refusal, match=r"File too large\. Limit for project 'demo' is 0 MB"):
         check(read(written(tmp_path, WHEEL, wheel())), limits=Limits(file=10))
-    with pytest.raises(Refusal, match="should be 'demo-1.0.tar.gz'"):
+    with pytest.raises(Refusal, match=r"should be 'demo-1\.0\.tar\.gz'"):
         members = {"demo-1.0/PKG-INFO": metadata(), "demo-1.0/x": ""}
         check(read(written(tmp_path, "demo-1.0.0.tar.gz", tarred(members))))
 
