@@ -45,12 +45,16 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def step(
-    run_indexes: RunIndexes, workspace: Path, inputs: Mapping[str, str] | None = None, ref: str = "release/v1", **env: str
+    run_indexes: RunIndexes,
+    workspace: Path,
+    inputs: Mapping[str, str] | None = None,
+    ref: str = "release/v1",
+    env: Mapping[str, str] | None = None,
 ) -> Finished:
     given = {f"INPUT_{name.upper()}": value for name, value in (inputs or {}).items()}
     summary = workspace.parent / "summary"
     summary.touch()
-    said = {"GITHUB_ACTION_REF": ref, "GITHUB_STEP_SUMMARY": str(summary), **run_indexes.environment(), **given, **env}
+    said = {"GITHUB_ACTION_REF": ref, "GITHUB_STEP_SUMMARY": str(summary), **run_indexes.environment(), **given, **(env or {})}
     main = Path(builtin.__file__).parent / "__main__.py"
     return run([sys.executable, "-I", "-S", main, "pypa/gh-action-pypi-publish", "main"], workspace, said)
 
@@ -153,7 +157,7 @@ def test_a_file_that_is_there_fails_the_step_or_is_skipped(indexes: Make, worksp
 def test_a_refused_identity_is_told_with_the_reason_the_closest_publisher_and_the_claims(indexes: Make, workspace: Path) -> None:
     run_indexes = indexes()
     ref = "octo/demo/.github/workflows/other.yml@refs/tags/demo@1.0"
-    done = step(run_indexes, workspace, **run_indexes.environment(job_workflow_ref=ref, workflow_ref=ref))
+    done = step(run_indexes, workspace, env=run_indexes.environment(job_workflow_ref=ref, workflow_ref=ref))
     assert done.status == 1
     for words in ("`invalid-publisher`", "workflow is 'release.yml', the token says 'other.yml'", f"`job_workflow_ref`: `{ref}`"):
         assert words in done.out and words in summary(workspace)
@@ -163,20 +167,20 @@ def test_a_refused_identity_is_told_with_the_reason_the_closest_publisher_and_th
 def test_a_called_workflow_is_warned_of(indexes: Make, workspace: Path) -> None:
     run_indexes = indexes()
     caller = run_indexes.environment(workflow_ref="octo/demo/.github/workflows/ci.yml@refs/tags/demo@1.0")
-    assert "::warning::this job stands in a called workflow" in step(run_indexes, workspace, **caller).out
+    assert "::warning::this job stands in a called workflow" in step(run_indexes, workspace, env=caller).out
 
 
 def test_a_job_without_the_permission_is_told_how_to_get_it(indexes: Make, workspace: Path) -> None:
     run_indexes = indexes()
     nobody = {"ACTIONS_ID_TOKEN_REQUEST_URL": "", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": ""}
-    done = step(run_indexes, workspace, **nobody)
+    done = step(run_indexes, workspace, env=nobody)
     assert done.status == 1 and "OpenID Connect token retrieval failed" in done.out and "id-token: write" in summary(workspace)
     event = workspace.parent / "event.json"
     event.write_text('{"pull_request": {"head": {"repo": {"fork": true}}}}')
-    fork = step(run_indexes, workspace, GITHUB_EVENT_NAME="pull_request", GITHUB_EVENT_PATH=str(event), **nobody)
+    fork = step(run_indexes, workspace, env={"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": str(event), **nobody})
     assert fork.status == 1 and "a pull request of a fork" in fork.out
     assert "POST" not in "".join(run_indexes.asked())
-    alone = step(run_indexes, workspace, HEADRACE_INDEX="")
+    alone = step(run_indexes, workspace, env={"HEADRACE_INDEX": ""})
     assert alone.status == 1 and "the job may not ask for an identity token" in alone.out
 
 

@@ -67,7 +67,7 @@ def test_what_a_tag_publishes_is_installed_from_the_index_of_its_run(
     assert made.status == 0, made.err
     python = tmp_path / "venv/bin/python"
     with Index(headrace, tmp_path / "unused", "--run", str(number)) as served:
-        pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "install", "--no-cache-dir"]
+        pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check", "install", "--no-cache-dir"]
         installed = run([*pip, "--index-url", served.where["simple"], "demo"], tmp_path, served.environment())
         assert installed.status == 0, installed.out + installed.err
     assert run([python, "-c", "import demo; print(demo.__version__)"], tmp_path).out.strip() == "0.1.0"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from headrace.plan.publishing import Registration, project_name, registrations
+from headrace.plan.publishing import project_name, registrations
 
 JOB = "{{runs-on: ubuntu-latest, permissions: {permissions}, steps: [{{run: x}}]}}"
 
@@ -16,7 +16,7 @@ def test_a_file_is_registered_where_one_of_its_jobs_may_ask_for_an_identity(plan
     may, may_not = JOB.format(permissions="{id-token: write}"), JOB.format(permissions="{contents: write}")
     found = registrations(plan(f"on: push\njobs:\n  a: {may_not}\n  b: {may}\n  c: {may}\n"))
     assert [(each.slug, each.workflow) for each in found] == [("octo/hello", "ci.yml")]
-    assert isinstance(found[0], Registration) and found[0].owner_id.isdecimal()
+    assert all(each.owner_id.isdecimal() for each in found)
     assert registrations(plan(f"on: push\njobs:\n  a: {may_not}\n")) == ()
 
 
