@@ -6,12 +6,8 @@ index are held against all files before the first is sent."""
 
 from __future__ import annotations
 
-import glob
-import json
 import os
 import sys
-from base64 import urlsafe_b64decode
-from urllib.parse import urlsplit
 
 from headrace.actions.builtin import toolkit
 from headrace.actions.builtin.toolkit import ActionFailed
@@ -84,8 +80,8 @@ def main() -> int:
     for name in _KEBAB:
         if toolkit.get_input(old := name.replace("-", "_")):
             toolkit.warning(f"Input '{old}' has been deprecated with message: inputs are in kebab-case now, use `{name}`.")
-    host = urlsplit(asked.url).hostname or ""
-    if host not in _HOSTS or urlsplit(asked.url).scheme != "https":
+    host, _ = _parts(asked.url)
+    if host not in _HOSTS:
         raise ActionFailed(f"{asked.url} is no index of this run: it has one for PyPI and one for TestPyPI, and asks no other")
     _without_a_token_of_ones_own(asked)
     toolkit.info(f"{_HOSTS[host]} is answered by an index of this run: nothing is published")
@@ -105,6 +101,17 @@ def main() -> int:
         return _publish(asked, index, token)
     finally:
         index.post_json("/_/oidc/burn-token", {"token": token})
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Host and path; no host where it is not https.
+
+    >>> _parts("https://test.pypi.org/legacy/"), _parts("http://test.pypi.org/legacy/"), _parts("https://pypi.org")
+    (('test.pypi.org', '/legacy/'), ('', '/legacy/'), ('pypi.org', '/'))
+    """
+    scheme, _, rest = url.partition("://")
+    host, _, path = rest.partition("/")
+    return host.lower() if scheme.lower() == "https" else "", f"/{path}"
 
 
 def _without_a_token_of_ones_own(asked: Asked) -> None:
@@ -186,6 +193,9 @@ def _refusal(said: dict[str, object], claims: dict[str, object]) -> str:
 
 
 def _claims(token: str) -> dict[str, object]:
+    import json
+    from base64 import urlsafe_b64decode
+
     try:
         payload = token.split(".")[1]
         found = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -197,6 +207,8 @@ def _claims(token: str) -> dict[str, object]:
 def _of_a_fork() -> bool:
     if os.environ.get("GITHUB_EVENT_NAME") != "pull_request":
         return False
+    import json
+
     try:
         with open(os.environ.get("GITHUB_EVENT_PATH", ""), encoding="utf-8") as file:
             repository = json.load(file)["pull_request"]["head"]["repo"]
@@ -223,6 +235,8 @@ def _failed(why: str) -> int:
 
 def _publish(asked: Asked, index: Index, token: str) -> int:
     """Check all, then send all, wheels first. Raises ActionFailed."""
+    import glob
+
     from headrace.index.model import Refusal
     from headrace.index.offline import check, read
 
@@ -280,7 +294,7 @@ def _send(asked: Asked, index: Index, token: str, file: Distribution) -> None:
     with open(file.path, "rb") as opened:
         content = opened.read()
     for attempt in range(1, _TRIES + 1):
-        answer = index.upload(urlsplit(asked.url).path, file.fields, file.filename, content, token)
+        answer = index.upload(_parts(asked.url)[1], file.fields, file.filename, content, token)
         if answer.status < 500 or attempt == _TRIES:
             break
         toolkit.info(f"{file.filename}: {answer.status} {answer.reason}; trying again ({attempt} of {_TRIES - 1})")
