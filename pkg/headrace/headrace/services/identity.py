@@ -31,7 +31,7 @@ class Issuer:
     def __init__(self, folder: str, key: bytes, url: str = "") -> None:
         self._file = os.path.join(folder, "identity.pem")
         self._key = key
-        self.url = url
+        self._url = url
         self._private: Any = None
 
     async def token(self, request: Request) -> Response:
@@ -62,7 +62,7 @@ class Issuer:
         return JSONResponse(
             {
                 "issuer": issuer,
-                "jwks_uri": f"{issuer}/jwks",
+                "jwks_uri": f"{_asked(request)}/jwks",  # where whoever asks can reach it
                 "response_types_supported": ["id_token"],
                 "subject_types_supported": ["public", "pairwise"],
                 "id_token_signing_alg_values_supported": ["RS256"],
@@ -80,7 +80,7 @@ class Issuer:
         return [{**public, "alg": "RS256", "use": "sig", "kid": _thumbprint(public)}]
 
     def _issuer(self, request: Request) -> str:
-        return self.url or f"{request.url.scheme}://{request.url.netloc}{ISSUER}"
+        return self._url or _asked(request)
 
     def _load(self) -> Any:
         """The private key, made at the first use. Raises OSError."""
@@ -98,6 +98,10 @@ class Issuer:
             with open(self._file, "rb") as file:
                 self._private = serialization.load_pem_private_key(file.read(), None)
         return self._private
+
+
+def _asked(request: Request) -> str:
+    return f"{request.url.scheme}://{request.url.netloc}{ISSUER}"
 
 
 def _public(private: Any) -> dict[str, str]:
