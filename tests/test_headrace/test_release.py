@@ -430,7 +430,7 @@ def asks_of_its_sibling(workshop: Workshop, need: str) -> tuple[set[str], str]:
     return {refusal["rule"] for refusal in done.json["refusals"]} - {"gate"}, done.err
 
 
-@pytest.mark.covers("release:4.4")
+@pytest.mark.covers("release:4.4", "release:4.5.10")
 @pytest.mark.parametrize(
     ("need", "rule", "says"),
     [

@@ -1,7 +1,7 @@
 """Where headrace keeps its own things: under the XDG directories, never in a repository.
 
 <state>/journal.db            the journal of every run
-<state>/runs/ID/              what stays of a run: logs/, artifacts/, lock (with the engine's pid)
+<state>/runs/ID/              what stays of a run: logs/, artifacts/, index/ (what it has published), lock (with the engine's pid)
 <state>/repositories/KEY/     snapshots of working trees
 <state>/releases/KEY/         the journal of a repository's releases, and the bytes that were tested (release/journal.py)
 <jobs>/work/ID/               what goes with a run: one folder a leg

@@ -20,13 +20,15 @@ SCHEMA = 1
 
 def serve(
     host: str, port: int, store: str, tls: str, names: tuple[str, ...], issuers: tuple[str, ...], audience: str,
-    publishing: bool, warn: tuple[str, ...], mode: Mode, log: str | None, as_json: bool,
+    publishing: bool, warn: tuple[str, ...], mode: Mode, log: str | None, as_json: bool, run: str, index: str,
 ) -> int:  # fmt: skip
     from headrace.index.app import Settings, create_app
     from headrace.index.database import Database
     from headrace.index.serve import address_of, listen
-    from headrace.index.serve import serve as run
+    from headrace.index.serve import serve as serve_app
 
+    if run:
+        store, mode, publishing = _of_run(run, index), "read-only", False
     settings = Settings(issuers, audience, relaxed=frozenset(warn), mode=mode, publishing=publishing)
     with ExitStack() as stack:
         # Kept open: SQLite tidies up when the last connection is closed, and whoever comes just then would have to wait.
@@ -45,8 +47,16 @@ def serve(
                 if ca:
                     click.echo(f"its authority: {ca}; with the system's: {bundle}")
 
-        run(lambda say: create_app(store, settings, say), listening, context, ready, out)
+        serve_app(lambda say: create_app(store, settings, say), listening, context, ready, out)
     return 0
+
+
+def _of_run(run: str, index: str) -> str:
+    """The folder of what a run has published."""
+    from headrace.engine.published import store
+    from headrace.record.journal import Journal
+
+    return store(Journal.open().resolve(run, None), index)
 
 
 def add(
@@ -200,6 +210,10 @@ _SERVE = click.Command(
         click.Option(["--host"], default="127.0.0.1", metavar="HOST", help="Where to listen (default: loopback)."),
         click.Option(["--port"], type=click.IntRange(0, 65535), default=0, metavar="PORT", help="Which (default: any free)."),
         _store(),
+        click.Option(["--run"], default="", metavar="RUN", help="Serve what a run has published; nothing more is taken."),
+        click.Option(
+            ["--index"], type=click.Choice(["pypi", "testpypi"]), default="pypi", help="Which of the run's (default: pypi)."
+        ),
         click.Option(
             ["--tls"], default="private", metavar="private|off|CERT,KEY",
             help="https by an authority of the index's own (default), none, or with the files of a certificate and its key.",

@@ -259,11 +259,18 @@ def _progress(asked: Asked, logs: Logs) -> Renderer:
 
 
 def _say_summary(state: RunState, logs: Logs, asked: Asked, argv: tuple[str, ...]) -> None:
+    from headrace.base.paths import run_dir
     from headrace.cli.terminal import style_of
     from headrace.report.summary import summary
 
-    lines = summary(state, logs, argv, style_of(sys.stderr, asked.colour))
+    style = style_of(sys.stderr, asked.colour)
+    lines = summary(state, logs, argv, style)
     logs.close()
+    if os.path.exists(os.path.join(run_dir(state.run), "index")):
+        from headrace.engine.published import of_run
+        from headrace.report.published_lines import published_lines
+
+        lines += published_lines(state.run, of_run(state.run), style)
     sys.stderr.write("".join(line + "\n" for line in lines))
     sys.stderr.flush()
 

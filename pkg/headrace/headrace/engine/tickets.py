@@ -74,7 +74,7 @@ class Tickets:
             known["layout"] = msgspec.to_builtins(self._layout)
             known["network"] = options.network
             known["slirp"] = options.parting.slirp
-            known["services"] = self._services.port
+            known["services"] = self._services.ports
         return known
 
     def make(self, planned: Planned, leg: Leg, outcomes: Mapping[JobPath, Outcome]) -> JobTicket:
@@ -330,7 +330,16 @@ class Tickets:
             "HEADRACE_UV": self._uv,
             "HEADRACE_PACKAGES": self._packages,
             "HEADRACE_OPEN_MACHINE": "1" if self._options.parts == "host" else "",  # what a job writes to may be others'
+            **self._publishing,
         }
+
+    @property
+    def _publishing(self) -> dict[str, str]:
+        if not self._services.index_port:
+            return {}
+        from headrace.engine.indexes import libraries
+
+        return {"HEADRACE_INDEX": f"127.0.0.1:{self._services.index_port}", "HEADRACE_LIBRARIES": libraries()}
 
 
 def _uv(path: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 from starlette.applications import Starlette
@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from headrace.index.database import Database
 from headrace.index.exchange import UPLOAD, Exchange
-from headrace.index.issuers import Issuers
+from headrace.index.issuers import Issuers, Keys
 from headrace.index.model import GITHUB, Limits
 from headrace.index.pages import Pages
 from headrace.index.shelf import Shelf
@@ -36,13 +36,16 @@ class Settings(Struct, frozen=True):
 DEFAULT = Settings()
 
 
-def create_app(folder: str, settings: Settings = DEFAULT, log: Callable[[str], None] | None = None) -> Starlette:
+def create_app(
+    folder: str, settings: Settings = DEFAULT, log: Callable[[str], None] | None = None, keys: Mapping[str, Keys] = {}
+) -> Starlette:
     """The index in `folder`, which is made where it is missing. `log` gets a line for each thing that changes; none of them holds
-    a token. Raises UsageError for an issuer that cannot be trusted."""
+    a token. `keys`: issuers whose keys are at hand, so that nobody fetches them. Raises UsageError for an issuer that cannot be
+    trusted."""
     say = log or _to_stderr
     database = Database(folder)
     shelf = Shelf(database, settings.limits)
-    issuers = Issuers(settings.issuers, settings.audience)
+    issuers = Issuers(settings.issuers, settings.audience, keys)
     uploads = Uploads(database, shelf, say, mode=settings.mode, relaxed=settings.relaxed)
     exchange = Exchange(database, issuers, settings.audience, say, enabled=settings.publishing)
     routes = [

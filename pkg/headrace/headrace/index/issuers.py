@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,18 +21,22 @@ _REFETCH_S = 60
 """A token that names an unknown key makes us ask the issuer for its keys again, no more often than this."""
 _LARGEST = 1 << 20
 
+Keys = Callable[[], Sequence[Mapping[str, Any]]]
+"""What gives the keys of an issuer, as JSON web keys."""
+
 
 class Issuers:
     """Those that are trusted, each with its keys as far as they were needed. Safe to use from several threads."""
 
-    def __init__(self, trusted: Sequence[str], audience: str) -> None:
-        """Raises UsageError for a URL that is neither https nor on this machine."""
+    def __init__(self, trusted: Sequence[str], audience: str, at_hand: Mapping[str, Keys] = {}) -> None:
+        """`at_hand`: whose keys need not be fetched. Raises UsageError for a URL that is neither https nor on this machine."""
         for url in trusted:
             if not _is_safe(url):
                 raise UsageError(Problem(f"not an issuer to trust: {url}", hint="use https, or http on a loopback address"))
         self._keys: dict[str, dict[str, jwt.PyJWK]] = {url.rstrip("/"): {} for url in trusted}
         self._asked: dict[str, float] = {}
         self._lock = Lock()
+        self._at_hand = {url.rstrip("/"): keys for url, keys in at_hand.items()}
         self._audience = audience
 
     def issuer_of(self, token: str) -> str | None:
@@ -69,7 +73,7 @@ class Issuers:
             keys = self._keys[issuer]
             now = time.monotonic()
             if name not in keys and now - self._asked.get(issuer, -_REFETCH_S) >= _REFETCH_S:
-                fresh = _fetch(issuer)
+                fresh = _read(self._at_hand[issuer]()) if issuer in self._at_hand else _fetch(issuer)
                 if fresh:  # an empty set is the issuer's mistake, and gone the next time
                     self._keys[issuer] = keys = fresh
                     self._asked[issuer] = now
@@ -84,9 +88,13 @@ def _fetch(issuer: str) -> dict[str, jwt.PyJWK]:
             return {}
         url = str(found["jwks_uri"])
         keys = _json(url)["keys"] if _is_safe(url) else []
-        return {key["kid"]: jwt.PyJWK(key, "RS256") for key in keys if key.get("kty") == "RSA" and key.get("kid")}
+        return _read(keys)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError):
         return {}
+
+
+def _read(keys: Iterable[Mapping[str, Any]]) -> dict[str, jwt.PyJWK]:
+    return {key["kid"]: jwt.PyJWK(dict(key), "RS256") for key in keys if key.get("kty") == "RSA" and key.get("kid")}
 
 
 def _json(url: str) -> Any:

@@ -73,6 +73,14 @@ class Publishers:
                 database.execute("INSERT OR IGNORE INTO publishes VALUES (?, ?)", (number, normalized))
             return _publisher(database, database.execute(f"{_SELECT} WHERE id = ?", (number,)).fetchone())
 
+    def create(self, project: str) -> None:
+        """Let there be a project, without a file yet, as after somebody else's first upload. Raises UsageError for its name."""
+        if not _NAME.fullmatch(project):
+            raise UsageError(Problem(f"this is not the name of a project: {project!r}"))
+        with self._database.writing() as database:
+            row = (canonicalize_name(project), project, time.time())
+            database.execute("INSERT OR IGNORE INTO projects VALUES (?, ?, ?)", row)
+
     def all(self, project: str = "") -> tuple[Publisher, ...]:
         """In the order in which they came; of one project only where it is named."""
         with self._database.reading() as database:

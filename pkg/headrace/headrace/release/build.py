@@ -113,6 +113,21 @@ def check_files(folder: str, files: list[Artifact], wanted: Wanted) -> Iterator[
             yield Finding(
                 "build", Problem(f"{file.name} requires {direct[0]}, an address, which an index refuses"), wanted.package
             )
+        elif refusal := _refused(os.path.join(folder, file.name)):
+            yield Finding("build", Problem(f"an index refuses {file.name}: {refusal}"), wanted.package)
+
+
+def _refused(path: str) -> str:
+    """What an index would say to a file whatever it has already, empty where nothing."""
+    from headrace.index.model import Refusal
+    from headrace.index.offline import check
+    from headrace.index.offline import read as read_distribution
+
+    try:
+        check(read_distribution(path))
+    except Refusal as refusal:
+        return str(refusal)
+    return ""
 
 
 def metadata(path: str) -> dict[str, list[str]]:

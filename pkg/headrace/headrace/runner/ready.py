@@ -105,8 +105,9 @@ def _namespaces(close_private: Callable[[], None], run: dict[str, Any], plain: S
             if run["network"] == "private" and not (run["slirp"] and slirp.attach(run["slirp"], sandbox.pid)):
                 proxy, port = sandbox.listen()
                 env |= outlet.variables(port)
-            services, _ = sandbox.listen(run["services"])  # the same port as on the machine: its address is the same in the job
-            outlet.start(proxy, [(services, run["services"])], os.environ)
+            # The same ports as on the machine: the services' addresses are the same in the job.
+            services = [(sandbox.listen(port)[0], port) for port in run["services"]]
+            outlet.start(proxy, services, os.environ)
     except OSError as error:
         from headrace.sandbox.probe import OTHERWISE, known
 

@@ -21,6 +21,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--key-file", required=True, metavar="FILE", help="what runtime tokens are signed with")
     parser.add_argument("--git", metavar="OWNER/NAME=DIR", help="a repository to serve for reading")
     parser.add_argument("--server", default="https://github.com", metavar="URL", help="where all other repositories are")
+    parser.add_argument("--index", metavar="DIR", help="folder of a run's indexes")
+    parser.add_argument("--index-fd", type=int, metavar="N", help="where they listen: a socket inherited as descriptor N")
     parser.add_argument("--log", metavar="FILE", help="errors, and with DEV_SERVER_LOGS=1 requests (default: stderr)")
     parser.add_argument("--until-eof", action="store_true", help="stop when standard input ends")
     options = parser.parse_args(argv)
@@ -33,6 +35,7 @@ def main(argv: list[str] | None = None) -> int:
                 serve(
                     options.store, key, listening, caches=options.caches, log=log, until_eof=0 if options.until_eof else None,
                     repositories={name.lower(): folder} if folder else {}, server=options.server,
+                    index=(options.index, inherited(options.index_fd)) if options.index else None,
                 )  # fmt: skip
     except HeadraceError as error:
         sys.stderr.write(f"{error}\n")

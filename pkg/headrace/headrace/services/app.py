@@ -18,6 +18,7 @@ from headrace.services.caches_v1 import OldCacheService
 from headrace.services.git import PREFIX, GitService
 from headrace.services.grants import ISSUER
 from headrace.services.identity import Issuer
+from headrace.services.indexes import AUTHORITY, Indexes
 from headrace.services.twirp import TwirpError
 from headrace.store.artifacts import Artifacts
 from headrace.store.caches import Caches
@@ -34,13 +35,14 @@ _PREFIX = "github.actions.results.api.v1."
 
 
 def create_app(
-    store: str, key: bytes, repositories: Mapping[str, str] = {}, server: str = "", cache_store: str = ""
-) -> Starlette:
+    store: str, key: bytes, repositories: Mapping[str, str] = {}, server: str = "", cache_store: str = "",
+    indexes: Indexes | None = None, issuer: Issuer | None = None,
+) -> Starlette:  # fmt: skip
     """The services: artifacts in the folder `store`, caches in `cache_store` (by default a folder in `store`). `key` is what
     runtime tokens have been issued with; it signs URLs too. `repositories`: lower-case `owner/name` → git directory, for
-    `git fetch`; `server`: where all others are."""
+    `git fetch`; `server`: where all others are. `indexes`: those of the run, which listen elsewhere; `issuer`: theirs."""
     git = GitService(repositories, key, server)
-    issuer = Issuer(store, key)
+    issuer = issuer or Issuer(store, key)
     artifact_shelf = Artifacts(store)
     cache_shelf = Caches(cache_store or os.path.join(store, "caches"))
     services: Mapping[str, Service] = {
@@ -67,7 +69,13 @@ def create_app(
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
+    async def authority(request: Request) -> Response:
+        """The certificate that clients of the indexes trust; 503 while it is being made."""
+        found = indexes.certificate() if indexes is not None else b""
+        return Response(found, 200 if found else 503 if indexes is not None else 404, media_type="application/x-pem-file")
+
     routes = [
+        Route(AUTHORITY, authority, methods=["GET"]),
         Route("/twirp/{service}/{method}", call, methods=["POST"]),
         Route("/results/artifacts/{id}", artifact, methods=["PUT", "GET"]),
         Route("/results/caches/{id}", cache, methods=["PUT", "GET"]),

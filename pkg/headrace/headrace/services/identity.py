@@ -25,11 +25,13 @@ _CLAIMS = ("sub", "aud", "exp", "iat", "iss", "jti", "nbf", "ref", "repository",
 
 
 class Issuer:
-    """`folder` keeps the key, so that a process which takes over signs with the same; `key` is what requests are signed with."""
+    """`folder` keeps the key, so that a process which takes over signs with the same; `key` is what requests are signed with.
+    `url` is the issuer's, wherever it is asked; empty: as it is asked."""
 
-    def __init__(self, folder: str, key: bytes) -> None:
+    def __init__(self, folder: str, key: bytes, url: str = "") -> None:
         self._file = os.path.join(folder, "identity.pem")
         self._key = key
+        self._url = url
         self._private: Any = None
 
     async def token(self, request: Request) -> Response:
@@ -47,7 +49,7 @@ class Issuer:
         audience = request.query_params.get("audience") or f"https://github.com/{claims.get('repository_owner', '')}"
         now = int(time.time())
         said = {
-            **claims, "iss": _issuer(request), "aud": audience, "jti": str(uuid.uuid4()),
+            **claims, "iss": self._issuer(request), "aud": audience, "jti": str(uuid.uuid4()),
             "iat": now, "nbf": now - _BACK_S, "exp": now + LIFETIME_S,
         }  # fmt: skip
         private = self._load()
@@ -56,11 +58,11 @@ class Issuer:
         return JSONResponse({"count": len(token), "value": token}, headers={"Cache-Control": "no-store"})
 
     async def discovery(self, request: Request) -> Response:
-        issuer = _issuer(request)
+        issuer = self._issuer(request)
         return JSONResponse(
             {
                 "issuer": issuer,
-                "jwks_uri": f"{issuer}/jwks",
+                "jwks_uri": f"{_asked(request)}/jwks",  # where whoever asks can reach it
                 "response_types_supported": ["id_token"],
                 "subject_types_supported": ["public", "pairwise"],
                 "id_token_signing_alg_values_supported": ["RS256"],
@@ -70,8 +72,15 @@ class Issuer:
         )
 
     async def keys(self, request: Request) -> Response:
+        return JSONResponse({"keys": self.public()})
+
+    def public(self) -> list[dict[str, str]]:
+        """The keys that say whether a token is ours. Raises OSError."""
         public = _public(self._load())
-        return JSONResponse({"keys": [{**public, "alg": "RS256", "use": "sig", "kid": _thumbprint(public)}]})
+        return [{**public, "alg": "RS256", "use": "sig", "kid": _thumbprint(public)}]
+
+    def _issuer(self, request: Request) -> str:
+        return self._url or _asked(request)
 
     def _load(self) -> Any:
         """The private key, made at the first use. Raises OSError."""
@@ -91,7 +100,7 @@ class Issuer:
         return self._private
 
 
-def _issuer(request: Request) -> str:
+def _asked(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}{ISSUER}"
 
 

@@ -8,14 +8,19 @@ import os
 import socket
 import sys
 import time
+from contextlib import contextmanager
 
 from headrace.base.errors import EngineError, Problem, UsageError
 from headrace.base.serving import server_log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
     from typing import Any, TextIO
+
+    import uvicorn
+
+    from headrace.services.indexes import Indexes
 
     Scope = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -66,21 +71,38 @@ def inherited(descriptor: int) -> socket.socket:
 def serve(
     store: str, key: bytes, listening: socket.socket, *, caches: str = "", log: TextIO | None = None,
     until_eof: int | None = None, repositories: Mapping[str, str] | None = None, server: str = "",
+    index: tuple[str, socket.socket] | None = None,
 ) -> None:  # fmt: skip
     """Serve until SIGTERM, SIGINT or, with `until_eof`, the end of file on that descriptor. Says where on stdout once ready.
 
-    `repositories` and `server` are for `git fetch` (`create_app`). `log` gets errors, and a line for each request where
-    DEV_SERVER_LOGS is 1; without it stderr does. No line holds a token, a query or a body.
+    `repositories` and `server` are for `git fetch` (`create_app`); `index`: the folder of the run's indexes, and where they
+    listen. `log` gets errors, and a line for each request where DEV_SERVER_LOGS is 1; without it stderr does. No line holds a
+    token, a query or a body.
     """
     import uvicorn
 
     from headrace.services.app import create_app
 
     out = log or sys.stderr
-    app: App = create_app(store, key, repositories or {}, server, caches)
+    indexes, issuer = None, None
+    if index is not None:
+        from headrace.services.identity import Issuer
+        from headrace.services.indexes import Indexes, known
+
+        told = known(index[0])
+        issuer = Issuer(store, key, told.issuer)
+        indexes = Indexes(index[0], told, issuer.public)
+    app: App = create_app(store, key, repositories or {}, server, caches, indexes, issuer)
     if os.environ.get("DEV_SERVER_LOGS") == "1":
         app = _logged(app, out)
-    config = uvicorn.Config(
+    beside = _beside(indexes, index[1], out) if indexes is not None and index is not None else None
+    asyncio.run(_serve(uvicorn.Server(_config(app, out)), listening, until_eof, beside))
+
+
+def _config(app: Any, out: TextIO) -> uvicorn.Config:
+    import uvicorn
+
+    return uvicorn.Config(
         app,
         log_config=server_log(out),
         access_log=False,
@@ -89,10 +111,38 @@ def serve(
         timeout_graceful_shutdown=2,
         ws="none",
     )
-    asyncio.run(_serve(uvicorn.Server(config), listening, until_eof))
 
 
-async def _serve(server: Any, listening: socket.socket, until_eof: int | None) -> None:
+def _beside(indexes: Indexes, listening: socket.socket, out: TextIO) -> Callable[[uvicorn.Server], Awaitable[None]]:
+    """Serves the indexes as long as the given server serves. Their certificate takes a moment, which nobody else waits for."""
+    import uvicorn
+
+    class Follower(uvicorn.Server):
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield  # they are the other's
+
+    async def serve_indexes(leader: uvicorn.Server) -> None:
+        tls = await asyncio.to_thread(indexes.tls)
+        config = _config(indexes, out)
+        config.load()
+        config.ssl = tls  # made in memory, where uvicorn itself would read files
+        follower = Follower(config)
+
+        async def follow() -> None:
+            while not leader.should_exit:
+                await asyncio.sleep(0.1)
+            follower.should_exit = True
+
+        await asyncio.gather(follower.serve(sockets=[listening]), follow())
+
+    return serve_indexes
+
+
+async def _serve(
+    server: uvicorn.Server, listening: socket.socket, until_eof: int | None,
+    beside: Callable[[uvicorn.Server], Awaitable[None]] | None = None,
+) -> None:  # fmt: skip
     loop = asyncio.get_running_loop()
 
     def readable() -> None:
@@ -108,7 +158,7 @@ async def _serve(server: Any, listening: socket.socket, until_eof: int | None) -
     host, port = listening.getsockname()[:2]
     sys.stdout.write(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}\n")
     sys.stdout.flush()
-    await server.serve(sockets=[listening])
+    await asyncio.gather(server.serve(sockets=[listening]), *([beside(server)] if beside is not None else []))
 
 
 def _logged(app: App, out: TextIO) -> App:

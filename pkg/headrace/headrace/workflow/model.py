@@ -108,6 +108,11 @@ class Job(Struct, frozen=True):
         """Whether a step of its own runs an action."""
         return isinstance(self.body, Steps) and any(isinstance(step.body, Uses) for step in self.body.steps)
 
+    @property
+    def asks_for_identity(self) -> bool:
+        """Whether it may ask for identity tokens, without which nothing is published. Of a call: whether a job of it may."""
+        return (self.permissions or {}).get("id-token") == "write"
+
 
 class Pattern(Struct, frozen=True):
     """One line of a filter, as written (a leading `!` included)."""

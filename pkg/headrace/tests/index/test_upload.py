@@ -493,3 +493,22 @@ def test_refusals_and_names_are_kept_and_tokens_are_not(desk: Desk) -> None:
     assert desk.token.encode() not in kept and desk.token not in str(desk.lines)
     kinds = [(kind, msgspec.to_builtins(facts).get("rule")) for _, kind, facts in desk.publishers.events()]
     assert ("upload refused", "form") in kinds
+
+
+@pytest.mark.covers("release:1.5")
+def test_of_all_that_is_wrong_the_first_rule_speaks(desk: Desk) -> None:
+    wrong: dict[str, tuple[str, str]] = {
+        "token": ("pypi-nobody", "403 Invalid or non-existent authentication information."),
+        "protocol_version": ("9", "400 Unknown protocol version."),
+        "filetype": ("bdist_egg", "400 Invalid value for filetype."),
+        "summary": ("x" * 513, "400 'summary' field must be 512 characters or less."),
+        "name": ("nobody", "400 Non-user identities cannot create new projects."),
+        "description": (".. nothing::\n\n`a <b\n", "400 The description failed to render for 'text/x-rst'."),
+        "sha256_digest": ("0" * 64, "400 The digest supplied does not match a digest calculated from the uploaded file."),
+    }
+    for field, (_, text) in list(wrong.items()):
+        given = {name: value for name, (value, _) in wrong.items()}
+        answer = desk.upload(WHEEL, b"no wheel", description_content_type="text/x-rst", **given)
+        assert answer.text.startswith(text), field
+        del wrong[field]
+    assert desk.upload(WHEEL, b"no wheel").text.startswith("400 Invalid distribution file.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from headrace.release.examine import Examined
 from headrace.release.journal import Busy, Entry, ReleaseJournal, Train
 from headrace.release.model import Need, Package, Pipeline, Refused, Wanted
 from headrace.release.perform import gather_all
+from test_core.indexes import wheel_members, zipped
 
 
 class Published:
@@ -36,9 +37,10 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ReleaseJournal:
 
 def wheel(folder: Path, version: str, *needs: str) -> None:
     folder.mkdir(exist_ok=True)
-    said = f"Metadata-Version: 2.1\nName: demo\nVersion: {version}\n" + "".join(f"Requires-Dist: {need}\n" for need in needs)
-    with zipfile.ZipFile(folder / f"demo-{version}-py3-none-any.whl", "w") as file:
-        file.writestr(f"demo-{version}.dist-info/METADATA", said)
+    members = wheel_members("demo", version)
+    said = "".join(f"Requires-Dist: {need}\n" for need in needs)
+    members[f"demo-{version}.dist-info/METADATA"] = f"Metadata-Version: 2.1\nName: demo\nVersion: {version}\n{said}"
+    (folder / f"demo-{version}-py3-none-any.whl").write_bytes(zipped(members))
 
 
 def examined(*needs: str) -> Examined:
@@ -82,6 +84,27 @@ def test_files_that_do_not_say_what_the_tag_says_are_refused(
 ) -> None:
     wheel(tmp_path / "published", version, *needs)
     with pytest.raises(Refused, match=says):
+        gather_all(journal, begin(journal), examined("other>=1"), Published(tmp_path / "published"), [], print)
+
+
+@pytest.mark.covers("release:4.5.11")
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"Classifier": "Nobody :: Knows :: It"}, "an index refuses demo-1.0-py3-none-any.whl: 'Nobody :: Knows :: It' is not"),
+        ({"Description_Content_Type": "text/x-rst"}, "The description failed to render for 'text/x-rst'"),
+        ({"License_File": "LICENSE"}, "License-File LICENSE does not exist"),
+    ],
+)
+def test_files_that_an_index_would_refuse_are_not_released(
+    journal: ReleaseJournal, tmp_path: Path, more: dict[str, str], says: str
+) -> None:
+    members = wheel_members("demo", "1.0", **more)
+    if "Description_Content_Type" in more:
+        members["demo-1.0.dist-info/METADATA"] += "\n.. no-such-directive::\n\n   x\n\n`a <b\n"
+    (tmp_path / "published").mkdir()
+    (tmp_path / "published/demo-1.0-py3-none-any.whl").write_bytes(zipped(members))
+    with pytest.raises(Refused, match=re.escape(says)):
         gather_all(journal, begin(journal), examined("other>=1"), Published(tmp_path / "published"), [], print)
 
 

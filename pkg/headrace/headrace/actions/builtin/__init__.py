@@ -24,6 +24,7 @@ _MODULES = {
     "actions/setup-python": "setup_python",
     "actions/upload-artifact": "upload_artifact",
     "astral-sh/setup-uv": "setup_uv",
+    "pypa/gh-action-pypi-publish": "pypi_publish",
 }
 
 NAMES: frozenset[str] = frozenset(_MODULES)
@@ -40,10 +41,16 @@ _MAJORS = {
     "actions/setup-python": range(2, 8),
     "actions/upload-artifact": range(1, 8),
     "astral-sh/setup-uv": range(1, 11),
+    "pypa/gh-action-pypi-publish": range(1, 2),
 }
-_WHOLE = {"astral-sh/setup-uv": 8}
+_WHOLE = {"astral-sh/setup-uv": 8, "pypa/gh-action-pypi-publish": 1}
 """The major version from which on there are tags of full versions only."""
+_BRANCHES = {"pypa/gh-action-pypi-publish": ("master", "release/v1", "unstable/v1")}
+"""Branches that it has, with those of minor versions (`release/v1.8`); all others have `main`."""
 _HEX = frozenset("0123456789abcdef")
+
+_PUBLISH = "pypa/gh-action-pypi-publish"
+_ELSEWHERE = r"(?!https://(upload|test)\.pypi\.org/).+"
 
 LIMITS: tuple[tuple[str, str, str, str, str], ...] = (
     ("actions/checkout", "repository", ".+", "checks out another repository", "github.repository"),
@@ -55,6 +62,10 @@ LIMITS: tuple[tuple[str, str, str, str, str], ...] = (
     ("actions/setup-python", "python-version", "(pypy|graalpy).*", "sets up a Python that is not CPython", ""),
     ("astral-sh/setup-uv", "manifest-file", ".+", "takes uv from a list of its own", ""),
     ("astral-sh/setup-uv", "server-url", r"(?!https://github\.com$).+", "takes uv from another server", ""),
+    (_PUBLISH, "repository-url", _ELSEWHERE, "publishes to an index that a run has not", ""),
+    (_PUBLISH, "repository_url", _ELSEWHERE, "publishes to an index that a run has not", ""),
+    (_PUBLISH, "user", "(?!__token__$).+", "publishes with a password", ""),
+    (_PUBLISH, "attestations", "(?!false$).+", "signs attestations, which needs Sigstore's servers", ""),
 )
 """What the drop-ins refuse, so that a plan can tell before anything runs: action, input, a regular expression that a line of its
 value matches (ignoring case), what that asks for, and the expression whose value is accepted all the same ("" for none). The
@@ -113,7 +124,9 @@ def refusal(uses: str) -> str:
     short = ref.removeprefix("refs/tags/").removeprefix("refs/heads/")
     numbers = short[1:].split(".") if short[:1] == "v" else []
     hexadecimal = set(ref.lower()) <= _HEX
-    if short == "main" or (len(ref) == 40 and hexadecimal):
+    branches = _BRANCHES.get(action, ("main",))
+    of_minor = "release/v1" in branches and short.startswith("release/v1.") and short[11:].isdecimal()
+    if short in branches or of_minor or (len(ref) == 40 and hexadecimal):
         return ""
     known = 1 <= len(numbers) <= 3 and numbers[0] in map(str, majors) and all(map(str.isdecimal, numbers))
     if known and (len(numbers) == 3 or int(numbers[0]) < _WHOLE.get(action, majors.stop)):
