@@ -18,7 +18,7 @@ from headrace.runner.ticket import JobTicket
 from headrace.sandbox.protocol import Sandbox
 from headrace.workflow import template
 from headrace.workflow.model import Run, Step, Uses
-from headrace.workflow.tokens import Expression, Scalar, Token
+from headrace.workflow.tokens import Token
 
 if TYPE_CHECKING:
     from headrace.runner.inside import Inside
@@ -131,13 +131,7 @@ class Scope:
         try:
             return template.text(token, self.contexts(), self.functions())
         except (HeadraceError, HashError):
-            match token:
-                case Expression(source=source):
-                    return f"${{{{ {source} }}}}"
-                case Scalar(value=value):
-                    return str(value)
-                case _:
-                    return ""
+            return template.written(token)
 
     # -- what processes see --
 

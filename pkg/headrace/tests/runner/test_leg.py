@@ -267,6 +267,19 @@ def test_odd_text_in_scripts_arrives_as_it_is(tmp_path: Path, text: str) -> None
     assert ran.result == "success"
 
 
+@pytest.mark.covers("runtime:1.4")
+@pytest.mark.parametrize(
+    ("step", "name"),
+    [
+        ("{run: 'echo ${{ fromJSON(vars.x) }} and ${{ vars.x }}'}", "Run echo ${{ fromJSON(vars.x) }} and ${{ vars.x }}"),
+        ("{name: 'On ${{fromJSON(vars.x)}}', run: x}", "On ${{ fromJSON(vars.x) }}"),
+        ("{run: 'echo ${{ vars.x }}'}", "Run echo no json"),
+    ],
+)
+def test_a_name_that_cannot_be_evaluated_stands_as_it_was_written(tmp_path: Path, step: str, name: str) -> None:
+    assert list(job(tmp_path, steps(f"- {step}"), vars={"x": "no json"}).steps)[1] == name
+
+
 def test_names_and_messages_that_utf_8_cannot_carry_lose_no_leg(tmp_path: Path) -> None:
     text = '- {name: "${{ matrix.v }}", run: echo, working-directory: "${{ matrix.v }}"}'
     ran = job(tmp_path, steps(text), matrix={"v": "a\udcff"}, vars={"x": "\ud800"})
