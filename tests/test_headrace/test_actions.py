@@ -341,7 +341,7 @@ def test_the_files_of_an_action_are_wanted_where_a_job_that_uses_it_runs(actions
     for chosen in (("-W", "ci.yml", "-j", "a"), ("-W", "calling.yml", "-j", "a")):
         done = run(*chosen)
         assert (done.status, "it is whole" in output(done)) == (0, True), done.err
-    for chosen in (("-W", "ci.yml"), ("-W", "calling.yml")):
-        done = run(*chosen)
+    for name in ("ci.yml", "calling.yml"):
+        done = run("-W", name)
         assert (done.status, "never" in output(done)) == (3, False), done.err
         assert "the files of octo/torn@v1 cannot be laid out" in done.err
