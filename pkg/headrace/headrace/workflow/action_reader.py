@@ -49,7 +49,7 @@ def dockerfile_action(file: str, path: str = "") -> Action:
 def _action(root: Token, file: str, path: str, problems: Problems) -> Action | None:
     block = fields(root)
     if "runs" not in block:
-        problems.add(messages.no_runs(file), Position(file))
+        problems.add(messages.no_runs(file.rpartition("/")[2]), Position(file))
         return None
     runs = fields(block["runs"])
     at = block["runs"].at
