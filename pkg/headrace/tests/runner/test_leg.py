@@ -274,9 +274,14 @@ def test_odd_text_in_scripts_arrives_as_it_is(tmp_path: Path, text: str) -> None
         ("{run: 'echo ${{ fromJSON(vars.x) }} and ${{ vars.x }}'}", "Run echo ${{ fromJSON(vars.x) }} and ${{ vars.x }}"),
         ("{name: 'On ${{fromJSON(vars.x)}}', run: x}", "On ${{ fromJSON(vars.x) }}"),
         ("{run: 'echo ${{ vars.x }}'}", "Run echo no json"),
+        ("{name: '', run: x}", "run"),
+        ("{run: ''}", "run"),
+        ("{run: '${{ vars.y }}'}", "run"),
+        ('{run: "\\n \\n\\techo a\\r\\necho b"}', "Run echo a"),
+        ('{name: "first\\nsecond", run: x}', "first"),
     ],
 )
-def test_a_name_that_cannot_be_evaluated_stands_as_it_was_written(tmp_path: Path, step: str, name: str) -> None:
+def test_the_name_of_a_step_is_a_first_line_evaluated_where_that_works(tmp_path: Path, step: str, name: str) -> None:
     assert list(job(tmp_path, steps(f"- {step}"), vars={"x": "no json"}).steps)[1] == name
 
 
