@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 from test_core.actions import Actions, composite, node, output
-from test_core.calls import Headrace
+from test_core.calls import Done, Headrace
+from test_core.repositories import make_repository
 
 pytestmark = pytest.mark.slow  # it takes minutes, or needs the machine for itself
 
@@ -317,3 +318,30 @@ def test_without_drop_ins_the_originals_are_wanted(actions: Actions) -> None:
     done = actions.run("- uses: actions/checkout@v4", "--native", "off")
     assert (done.status, "the original" in output(done)) == (0, True), done.err
     assert "the original" not in output(actions.run("- uses: actions/checkout@v4"))
+
+
+@pytest.mark.parametrize("isolation", ["host", "namespaces"])
+def test_the_files_of_an_action_are_wanted_where_a_job_that_uses_it_runs(actions: Actions, isolation: str) -> None:
+    """Those of `octo/torn` cannot be laid out: its mirror has lost one. A call counts as all that it may run."""
+    actions.mirror("octo/whole", composite("- {run: echo it is whole, shell: sh}"))
+    torn = actions.mirror("octo/torn", {**composite("- {run: echo never, shell: sh}"), "lost": "gone soon"})
+    blob = torn.git("rev-parse", "HEAD:lost")
+    (torn.root / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    job = "  {}:\n    runs-on: ubuntu-latest\n    steps: [{{uses: octo/{}@v1}}]\n"
+    whole, call = job.format("a", "whole"), "  c: {uses: ./.github/workflows/ci.yml, needs: a}\n"
+    files = {
+        ".github/workflows/ci.yml": f"on: [push, workflow_call]\njobs:\n{whole}{job.format('b', 'torn')}",
+        ".github/workflows/calling.yml": f"on: push\njobs:\n{whole}{call}",
+    }
+    root = make_repository(actions.headrace.home / "two", files).root
+
+    def run(*options: str) -> Done:
+        return actions.headrace("run", "-v", "--actions-root", str(actions.root), "--isolation", isolation, *options, cwd=root)
+
+    for chosen in (("-W", "ci.yml", "-j", "a"), ("-W", "calling.yml", "-j", "a")):
+        done = run(*chosen)
+        assert (done.status, "it is whole" in output(done)) == (0, True), done.err
+    for name in ("ci.yml", "calling.yml"):
+        done = run("-W", name)
+        assert (done.status, "never" in output(done)) == (3, False), done.err
+        assert "the files of octo/torn@v1 cannot be laid out" in done.err

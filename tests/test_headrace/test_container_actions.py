@@ -93,6 +93,23 @@ def test_an_action_with_a_dockerfile_is_built_and_takes_its_arguments_as_a_text(
     assert engine("image", "ls", "--quiet", "--filter", "label=headrace.run") == ""
 
 
+@pytest.mark.covers("runtime:8.1")
+def test_an_action_that_the_job_itself_writes_may_run_in_a_container(headrace: Headrace, engine: Engine) -> None:
+    steps = f"""
+- run: |
+    mkdir made
+    echo 'runs: {{using: docker, image: "docker://{IMAGE}", entrypoint: /bin/echo, args: [made for it]}}' >made/action.yml
+- uses: ./made
+"""
+    place = repository(headrace, job(steps)).root
+    done = headrace("run", "--json", "-v", cwd=place)
+    assert (done.results, "| made for it" in done.err) == ({"a": "success"}, True), done.err
+    done = headrace("run", "--json", "-v", "--containers", "none", cwd=place)
+    assert (done.results, "| made for it" in done.err) == ({"a": "failure"}, False), done.err
+    assert "./made runs in a container, and this run has no container engine; `headrace doctor`" in done.err
+    assert engine.left() == []
+
+
 @pytest.mark.covers("runtime:8.4", "runtime:8.1")
 def test_an_image_is_an_action_and_its_exit_code_the_steps(headrace: Headrace, engine: Engine) -> None:
     steps = f"""

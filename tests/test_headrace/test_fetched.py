@@ -56,6 +56,14 @@ def test_a_run_fetches_what_is_missing_and_the_next_needs_no_network(server: Ser
     assert (done.status, "from inside" in output(done), "fetched" in done.err) == (0, True, False), done.err
 
 
+@pytest.mark.parametrize("uses", ["octo//inner@v1", "/octo/inner/@v1", "octo\\inner@v1"])
+def test_slashes_that_say_nothing_are_no_part_of_a_name(server: Server, actions: Actions, uses: str) -> None:
+    server.publish("octo/inner", hello("from inside"))
+    done = actions.run(f"- uses: {uses}")
+    assert (done.status, "from inside" in output(done)) == (0, True), done.err
+    assert "octo/inner@v1 was fetched: " in done.err
+
+
 def test_what_is_not_wanted_is_not_fetched_and_a_plan_fetches_nothing(server: Server, actions: Actions) -> None:
     server.publish("octo/a", hello("a"))
     steps = "- {if: \"github.ref == 'x'\", uses: octo/a@v1}\n- run: echo other"

@@ -30,6 +30,7 @@ def test_a_service_is_reached_at_its_port_of_the_jobs_loopback(headrace: Headrac
     steps = """
 - run: |
     echo "port ${{ job.services.web.ports['80'] }} of ${{ job.services.web.network }}"
+    test "${{ job.container.network }}" = "${{ job.services.web.network }}" && test -z "${{ job.container.id }}"
     exec 3<>/dev/tcp/127.0.0.1/${{ job.services.web.ports['80'] }}
     printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3
     cat <&3

@@ -93,7 +93,7 @@ def _own(uses: str, tree: Tree, own: FoundAction) -> FoundAction | None:
 
 def _remote(uses: str, source: Source) -> FoundAction | None:
     name, _, ref = uses.partition("@")
-    parts = [part for part in name.split("/") if part]
+    parts = [part for part in name.replace("\\", "/").split("/") if part]
     if not action_name(uses) or ".." in parts or not ref:
         return None
     repository, path = "/".join(parts[:2]), "/".join(parts[2:])

@@ -64,7 +64,7 @@ def _absent(uses: str, plan: Plan, seen: set[str]) -> Iterator[tuple[str, str]]:
     if found is None:
         if action_name(uses):
             name, _, ref = uses.partition("@")
-            yield "/".join(name.split("/")[:2]), ref
+            yield "/".join([part for part in name.replace("\\", "/").split("/") if part][:2]), ref
     elif found.action is not None and isinstance(found.action.runs, Composite):
         for inner in found.action.runs.references:
             yield from _absent(inner_reference(inner, found), plan, seen)

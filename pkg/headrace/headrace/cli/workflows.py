@@ -215,6 +215,10 @@ def _gather(event: Event, tree: Tree, wanted: tuple[str, ...], parsed: Parsed, e
     selected = _selected(wanted, chosen, workflows, files)
     # Who asked for some files need not hear about the others.
     heard = selected if wanted else tuple(problems)
+    readable = {workflow.path for workflow in workflows}
+    if wanted and not readable.intersection(selected):
+        workflows = []  # what is wrong with the files is told; none of the others is meant
+    selected = tuple(path for path in selected if path in readable)
     told = tuple(p for path in problems if path in heard for p in problems[path])
     if source is None:
         return Gathered(tuple(workflows), told, selected)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from headrace.base import git
 from headrace.base.errors import EngineError, Problem
@@ -12,7 +12,7 @@ from headrace.plan.model import FoundAction, Plan
 from headrace.plan.unsupported import inner_reference
 from headrace.runner.known import Known
 from headrace.workflow.action import Composite, Node
-from headrace.workflow.model import Job, Steps, Uses
+from headrace.workflow.model import Call, Job, Steps, Uses
 
 
 def of_job(plan: Plan, job: Job) -> dict[str, Known]:
@@ -39,7 +39,20 @@ def of_job(plan: Plan, job: Job) -> dict[str, Known]:
 def trees(plan: Plan) -> dict[str, str]:
     """Of all published actions that jobs of the run may use: the place below the job's folder for actions → the files. Raises
     EngineError."""
-    return {f"{one.repository}/{one.ref}": _tree(one) for one in plan.actions.values() if one.repository}
+    known = {one.place: one for job in _jobs(plan) for one in of_job(plan, job).values()}
+    return {place: one.tree for place, one in known.items()}
+
+
+def _jobs(plan: Plan) -> Iterator[Job]:
+    """The jobs of a run, those inside calls too, of which nothing is settled yet: all of a file that may be called."""
+    pending = [planned.job for planned in plan.jobs.values()]
+    while pending:
+        job = pending.pop()
+        match job.body:
+            case Call(workflow=called) if called is not None:
+                pending += called.jobs.values()
+            case _:
+                yield job
 
 
 def needs_node(actions: Iterable[FoundAction]) -> bool:

@@ -301,7 +301,8 @@ FEATURES: tuple[Feature, ...] = (
 
 
 def wants_containers(workflows: Iterable[Workflow], actions: Mapping[str, FoundAction]) -> bool:
-    """Whether a job may want a container: nobody is to look for an engine for nothing. `actions`: those at hand, by `uses`."""
+    """Whether a job may want a container: nobody is to look for an engine for nothing. `actions`: those at hand, by `uses`. What
+    a job is yet to write or to check out into its workspace may be anything."""
     used = list(actions)
     for found in actions.values():
         match found.action.runs if found.action is not None else None:
@@ -318,7 +319,7 @@ def wants_containers(workflows: Iterable[Workflow], actions: Mapping[str, FoundA
                 if container is not None or services is not None:
                     return True
                 used += of_steps(steps)
-    return any(uses.startswith("docker://") for uses in used)
+    return any(uses.startswith("docker://") or (uses.startswith(("./", ".\\")) and uses not in actions) for uses in used)
 
 
 class Open(Exception):

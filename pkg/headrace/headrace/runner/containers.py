@@ -214,10 +214,11 @@ class JobContainers:
             raise HeadraceError(Problem(str(error))) from None
 
     def _publish(self) -> None:
-        """What `job` says of them, and the ports of services in the job's own network."""
-        context: dict[str, Any] = {"services": {}}
+        """What `job` says of them, and the ports of services in the job's own network. The network stands under `container`
+        also where the job has none: so it does in GitHub's runner."""
+        context: dict[str, Any] = {"container": {"network": self.network}}
         if self.job is not None:
-            context["container"] = {"id": self.job.name, "network": self.network}
+            context["container"]["id"] = self.job.name
             state = self._state(self.job)
             self._path = state.env.get("PATH", "")
             self._reach(state.pid)
@@ -227,7 +228,7 @@ class JobContainers:
                 inner, asked = wanted(port)
                 outer = next((number for name, number in found.items() if name.partition("/")[0] == inner), "")
                 one.ports[inner] = self._hand_in(int(outer), asked) if outer and self._listen is not None else outer
-            context["services"][one.spec.name] = {"id": one.name, "network": self.network, "ports": one.ports}
+            context.setdefault("services", {})[one.spec.name] = {"id": one.name, "network": self.network, "ports": one.ports}
         self._progress.job = context
 
     def _hand_in(self, outer: int, asked: int) -> str:

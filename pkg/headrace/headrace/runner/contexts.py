@@ -23,10 +23,9 @@ def job_context(
     workflow_repository: str = "",
     workflow_file_path: str = "",
     check_run_id: int | None = None,
-    container: Mapping[str, Any] | None = None,
-    services: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """`job`. The workflow fields are those of the file that defines the job: the called one, in a called workflow."""
+    """`job`. The workflow fields are those of the file that defines the job: the called one, in a called workflow. `container`
+    and `services` come with the containers: without any they are null, so `job.container && …` asks whether there is one."""
     context: dict[str, Any] = {"status": status}
     if check_run_id is not None:
         context["check_run_id"] = check_run_id
@@ -35,8 +34,6 @@ def job_context(
         workflow_sha=workflow_sha,
         workflow_repository=workflow_repository,
         workflow_file_path=workflow_file_path,
-        container=dict(container or {}),
-        services=dict(services or {}),
     )
     return context
 

@@ -93,7 +93,7 @@ STOP = "Stop containers"
 CONTAINER_FAILED = "Failed to initialize container {image}"
 CONTAINERS_FAILED = "One or more containers failed to start."
 PULL_FAILED = "the image {image} cannot be pulled: {why}"  # ours
-NO_ENGINE = "{uses} runs in a container, and no container engine was looked for before the run"  # ours
+NO_ENGINE = "{uses} runs in a container, and this run has no container engine"  # ours
 
 # Limits of a job: ours
 MEMORY_LIMIT = "memory limit: the job had used its {limit}, and {processes} of it had to be killed; --memory SIZE sets another"

@@ -18,7 +18,7 @@ from headrace.runner.ticket import JobTicket
 from headrace.sandbox.protocol import Sandbox
 from headrace.workflow import template
 from headrace.workflow.model import Run, Step, Uses
-from headrace.workflow.tokens import Expression, Scalar, Token
+from headrace.workflow.tokens import Token
 
 if TYPE_CHECKING:
     from headrace.runner.inside import Inside
@@ -121,23 +121,16 @@ class Scope:
         """As far as it can be evaluated already."""
         body = self.step.body
         if self.step.name is not None:
-            return self._text_or_raw(self.step.name)
+            return _title("", self._text_or_raw(self.step.name))
         if isinstance(body, Run):
-            lines = self._text_or_raw(body.script).split("\n")
-            return "Run " + next((line.strip() for line in lines if line.strip()), "")
+            return _title("Run ", self._text_or_raw(body.script))
         return f"Run {body.uses}" if isinstance(body, Uses) else self.step.id
 
     def _text_or_raw(self, token: Token) -> str:
         try:
             return template.text(token, self.contexts(), self.functions())
         except (HeadraceError, HashError):
-            match token:
-                case Expression(source=source):
-                    return f"${{{{ {source} }}}}"
-                case Scalar(value=value):
-                    return str(value)
-                case _:
-                    return ""
+            return template.written(token)
 
     # -- what processes see --
 
@@ -186,6 +179,16 @@ class Scope:
             {"RUNNER_TRACKING_ID": f"github_{self.ticket.run}", **self.env}, contexts["github"], contexts["runner"], actions,
             inputs, self.state if inputs is not None else None, path_entries,
         )  # fmt: skip
+
+
+def _title(before: str, text: str) -> str:
+    """The name of a step: the first line of a text; "run" where that is empty, as in GitHub's runner.
+
+    >>> _title("Run ", "\\n  make test\\nmake\\n"), _title("", "All of it"), _title("Run ", "")
+    ('Run make test', 'All of it', 'run')
+    """
+    first, *_ = text.lstrip(" \t\r\n").replace("\r", "\n").split("\n")
+    return f"{before}{first}" if text else "run"
 
 
 def action_of(step: Step) -> tuple[str, str]:

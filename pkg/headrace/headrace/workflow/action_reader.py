@@ -48,7 +48,10 @@ def dockerfile_action(file: str, path: str = "") -> Action:
 
 def _action(root: Token, file: str, path: str, problems: Problems) -> Action | None:
     block = fields(root)
-    runs = fields(block.get("runs"))
+    if "runs" not in block:
+        problems.add(messages.no_runs(file.rpartition("/")[2]), Position(file))
+        return None
+    runs = fields(block["runs"])
     at = block["runs"].at
     using = text(runs.get("using")).lower()
     made: Node | Docker | Composite
@@ -84,7 +87,7 @@ def _action(root: Token, file: str, path: str, problems: Problems) -> Action | N
             text(runs.get("post-if")) or "always()",
         )
     else:
-        problems.add(messages.bad_using(text(runs.get("using"))), at)
+        problems.add(messages.bad_using(text(runs["using"])) if "using" in runs else messages.NO_USING, at)
         return None
     inputs = {str(key.value): _input(value) for key, value in entries(block.get("inputs"))}
     return Action(text(block.get("name")), inputs, made, path, file.rpartition("/")[2])

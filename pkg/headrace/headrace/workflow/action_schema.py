@@ -1,4 +1,4 @@
-"""What may stand in an action's manifest. Keys that a runner does not know are ignored at the top, in inputs and in outputs."""
+"""What may stand in an action's manifest. Unknown keys are ignored at the top and in inputs, and nowhere else."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from headrace.workflow.definitions import (
     either,
     list_of,
     map_of,
+    mapping,
     non_empty,
     string,
 )
@@ -26,9 +27,9 @@ _inner = string(INNER)
 _inner_map = map_of(_inner, INNER)
 
 
-def _open(keys: dict[str, Definition], *required: str) -> Definition:
+def _open(keys: dict[str, Definition]) -> Definition:
     """A mapping with these keys and any others."""
-    return Definition(shapes=(Shape(keys, required, non_empty(), anything()),))
+    return Definition(shapes=(Shape(keys, free_key=non_empty(), free_value=anything()),))
 
 
 _step_keys = {"id": non_empty(), "name": _inner, "if": string(INNER_IF), "env": _inner_map, "continue-on-error": boolean(INNER)}
@@ -51,15 +52,13 @@ _runs = Definition(
         Shape({"using": non_empty(), "steps": list_of(_step)}, ("steps",)),
     )
 )
-_input = either(NULL, _text, _open({"default": either(NULL, string(DEFAULT), scope=DEFAULT), "deprecationMessage": _text}))
-_output = either(NULL, _text, _open({"description": _text, "value": _inner}))
+_input = _open({"default": either(NULL, string(DEFAULT), scope=DEFAULT), "deprecationMessage": _text})
 ACTION = _open(
     {
         "name": _text,
         "description": _text,
-        "inputs": either(NULL, map_of(_input)),
-        "outputs": either(NULL, map_of(_output)),
+        "inputs": map_of(_input),
+        "outputs": map_of(mapping({"description": _text, "value": _inner})),
         "runs": _runs,
-    },
-    "runs",
+    }
 )

@@ -230,5 +230,12 @@ NO_ENTRY = "You are using a JavaScript Action but there is not an entry JavaScri
 NO_IMAGE = "You are using a Container Action but an image is not provided in the action's manifest"
 
 
+NO_USING = "Missing 'using' value. 'using' requires 'composite', 'docker', 'node12', 'node16', 'node20' or 'node24'."
+
+
+def no_runs(file: str) -> str:
+    return f"Top level 'runs:' section is required for {file}"
+
+
 def bad_using(text: str) -> str:
     return f"'using: {text}' is not supported, use 'docker', 'node12', 'node16', 'node20' or 'node24' instead."

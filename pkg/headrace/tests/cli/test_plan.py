@@ -87,7 +87,12 @@ def test_a_broken_file_is_told_with_its_place_and_the_others_still_count(headrac
 def test_who_asks_for_one_file_does_not_hear_about_another(headrace: Headrace, repository: GitRepository) -> None:
     repository.write({".github/workflows/bad.yml": "on: push\njobs: 1\n"})
     assert (headrace("plan", "-W", "ci.yml").status, headrace("plan", "-W", "ci.yml").err) == (0, "")
-    assert headrace("plan", "-W", "bad.yml").status == 2
+    done = headrace("plan", "-W", "bad.yml", "--json")
+    assert (done.status, rows(done.json)) == (2, [])
+    assert done.err.startswith(".github/workflows/bad.yml:2:7: ") and "there is no workflow" not in done.err
+    done = headrace("plan", "-W", "bad.yml", "-W", "ci.yml", "--json")
+    assert (done.status, rows(done.json)[:2]) == (2, BOTH)
+    assert done.err.startswith(".github/workflows/bad.yml:2:7: ")
 
 
 @pytest.mark.parametrize("name", ["ci.yml", "ci", "CI", ".github/workflows/ci.yml", ".github/workflows", "./.github/workflows/"])

@@ -153,6 +153,8 @@ def test_why_a_feature_is_missing_goes_with_it(plan: Callable[..., Any], leg: Ca
         (job("", "[{uses: ./inner}]"), True),
         (job("", "[{uses: ./contained}]"), True),
         (job("", "[{uses: ./plain}]"), False),
+        (job("", "[{uses: ./written-by-the-job}]"), True),
+        (job("", "[{uses: octo/not-at-hand@v1}]"), False),
         (job("", "[{parallel: [{uses: 'docker://x'}]}]"), True),
     ],
 )

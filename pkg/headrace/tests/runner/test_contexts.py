@@ -52,6 +52,7 @@ def test_runner_and_job() -> None:
     assert runner_context(**fields, environment="self-hosted", debug=True)["debug"] == "1"
     assert job_context("failure", check_run_id=3, workflow_sha="s")["check_run_id"] == 3
     assert "check_run_id" not in job_context("success")
+    assert {"container", "services"} & set(job_context("success")) == set()  # a job without any can ask for them
 
 
 @pytest.mark.covers("runtime:4.1")

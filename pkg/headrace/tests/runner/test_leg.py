@@ -267,6 +267,24 @@ def test_odd_text_in_scripts_arrives_as_it_is(tmp_path: Path, text: str) -> None
     assert ran.result == "success"
 
 
+@pytest.mark.covers("runtime:1.4")
+@pytest.mark.parametrize(
+    ("step", "name"),
+    [
+        ("{run: 'echo ${{ fromJSON(vars.x) }} and ${{ vars.x }}'}", "Run echo ${{ fromJSON(vars.x) }} and ${{ vars.x }}"),
+        ("{name: 'On ${{fromJSON(vars.x)}}', run: x}", "On ${{ fromJSON(vars.x) }}"),
+        ("{run: 'echo ${{ vars.x }}'}", "Run echo no json"),
+        ("{name: '', run: x}", "run"),
+        ("{run: ''}", "run"),
+        ("{run: '${{ vars.y }}'}", "run"),
+        ('{run: "\\n \\n\\techo a\\r\\necho b"}', "Run echo a"),
+        ('{name: "first\\nsecond", run: x}', "first"),
+    ],
+)
+def test_the_name_of_a_step_is_a_first_line_evaluated_where_that_works(tmp_path: Path, step: str, name: str) -> None:
+    assert list(job(tmp_path, steps(f"- {step}"), vars={"x": "no json"}).steps)[1] == name
+
+
 def test_names_and_messages_that_utf_8_cannot_carry_lose_no_leg(tmp_path: Path) -> None:
     text = '- {name: "${{ matrix.v }}", run: echo, working-directory: "${{ matrix.v }}"}'
     ran = job(tmp_path, steps(text), matrix={"v": "a\udcff"}, vars={"x": "\ud800"})

@@ -21,7 +21,7 @@ branding: {icon: x, color: blue}
 inputs:
   token: {description: t, required: true, default: '${{ github.token }}', other: [1]}
   old: {deprecationMessage: use new}
-  bare:
+  bare: {}
 outputs: {o: {description: d}}
 runs: {using: Node20, main: dist/index.js, post: dist/post.js, post-if: success()}
 """
@@ -78,7 +78,14 @@ def test_a_docker_action() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: x", "Required property is missing: runs"),
+        ("name: x", "Top level 'runs:' section is required for action.yml"),
+        ("RUNS: {using: composite, steps: []}", "Top level 'runs:' section is required for action.yml"),
+        ("runs: {main: x}", "Missing 'using' value."),
+        ("runs: {using: node20, main: x}\ninputs:", "Unexpected value ''"),
+        ("runs: {using: node20, main: x}\ninputs: {a: }", "Unexpected value ''"),
+        ("runs: {using: node20, main: x}\ninputs: {a: words}", "Unexpected value 'words'"),
+        ("runs: {using: node20, main: x}\noutputs:", "Unexpected value ''"),
+        ("runs: {using: node20, main: x}\noutputs: {a: {description: x, required: true}}", "Unexpected value 'required'"),
         ("runs: {using: node99, main: x}", "'using: node99' is not supported, use 'docker', 'node12', 'node16', 'node20' or"),
         ("runs: {using: node20, main: ''}", "Unexpected value ''"),
         ("runs: {using: node20, post: x}", "there is not an entry JavaScript file"),
