@@ -207,6 +207,11 @@ def _set_up_outside(subject: Subject) -> Found | None:
     return found if found is not None and _container(subject) is not None else None
 
 
+def _publish_inside(subject: Subject) -> Found | None:
+    found = _uses(subject, lambda uses: action_name(uses) in _WRITE_ACTIONS and subject.native(uses))
+    return found if found is not None and _container(subject) is not None else None
+
+
 def _node_action(subject: Subject) -> Found | None:
     return _uses(subject, lambda uses: isinstance(subject.runs(uses), Node))
 
@@ -289,6 +294,11 @@ FEATURES: tuple[Feature, ...] = (
         "container-setup",
         "sets up this machine, while its steps run in a container; an image that holds it, or --native off, does without",
         _set_up_outside,
+    ),
+    Feature(
+        "container-publish",
+        "publishes from a container: what that takes of its image, bash and Python, is not looked at here",
+        _publish_inside,
     ),
     Feature("node-action", "uses an action that runs on node, which is not here", _node_action),
     Feature("remote-action", "uses an action that is not at hand", _remote_action),

@@ -137,6 +137,14 @@ def test_what_sets_up_the_machine_is_of_no_use_to_a_job_in_a_container(plan: Cal
     assert leg(plan(job("container: ''", "[{uses: actions/cache@v4}]"), capabilities=here), "a").would == "run"
 
 
+def test_whether_a_container_has_what_publishing_takes_is_not_known(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
+    uses = "pypa/gh-action-pypi-publish@release/v1"
+    here = Capabilities(LABELS, ACTIONS | {"pypa/gh-action-pypi-publish"}, frozenset({"container"}))
+    found = leg(plan(job("container: x", f"[{{uses: {uses}}}]"), capabilities=here), "a")
+    assert (found.would, found.why.rule, found.why.facts["subject"]) == ("unsupported", "unsupported.container-publish", uses)
+    assert leg(plan(job("", f"[{{uses: {uses}}}]"), capabilities=here), "a").would == "run"
+
+
 def test_why_a_feature_is_missing_goes_with_it(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
     here = Capabilities(LABELS, ACTIONS, missing={"container": "nothing is installed; `install it`"})
     assert leg(plan(job("container: x"), capabilities=here), "a").why.facts["lack"] == "nothing is installed; `install it`"
@@ -171,7 +179,7 @@ def test_an_engine_is_looked_for_only_where_a_job_may_want_one(plan: Callable[..
 
 def test_features_have_names_of_their_own_and_words() -> None:
     assert len({feature.name for feature in FEATURES}) == len(FEATURES)
-    elsewhere = {"reusable-workflow", "action-input", "node-action", "container-setup"}
+    elsewhere = {"reusable-workflow", "action-input", "node-action", "container-setup", "container-publish"}
     assert {name for name, _, _ in CASES} | elsewhere == {feature.name for feature in FEATURES}
     assert all(feature.what for feature in FEATURES)
 
