@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 IMAGE = "localhost/headrace-test:1"
-_BUSYBOX = "/bin/busybox"
+BUSYBOX = "/bin/busybox"
 
 
 class Engine:
@@ -45,7 +45,7 @@ def engine() -> Engine:
 
     if shutil.which("podman") is None and shutil.which("docker") is None:
         pytest.skip("needs podman")
-    if not os.access(_BUSYBOX, os.X_OK):
+    if not os.access(BUSYBOX, os.X_OK):
         pytest.skip("needs busybox-static")
     found = known.attempt(os.environ)
     if not isinstance(found, Found):
@@ -71,10 +71,10 @@ def alone() -> Iterator[None]:
 
 def image() -> bytes:
     """The root of an image with busybox and nothing else."""
-    names = subprocess.run([_BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    names = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True, check=True).stdout.split()
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as tar:
-        tar.add(os.path.realpath(_BUSYBOX), "bin/busybox")
+        tar.add(os.path.realpath(BUSYBOX), "bin/busybox")
         for name in sorted(set(names) - {"busybox"}):
             link = tarfile.TarInfo(f"bin/{name}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"

@@ -175,14 +175,17 @@ def helpers(machine: Machine, environ: Mapping[str, str]) -> Iterator[Finding]:
 def containers(environ: Mapping[str, str]) -> Finding:
     """What containers of jobs run by."""
     from headrace.sandbox.containers import known as engines
+    from headrace.sandbox.containers import rootless
     from headrace.sandbox.containers.model import Found
 
     name = "container engine"
-    found = engines.answer(environ)
+    found = engines.renew(environ)
     if not isinstance(found, Found):
         return Finding(name, "missing", f"jobs with containers are unsupported: {found.reason}", found.mend)
     ways = " ".join((*found.options, *found.limits))
-    return Finding(name, "ok", f"{found.program} has run a container" + (f" with {ways}" if ways else ""))
+    text = f"{found.program} has run a container" + (f" with {ways}" if ways else "")
+    less = rootless.one_user(environ) if found.rootless else None
+    return Finding(name, "limited", f"{text}; {less.reason}", less.mend) if less else Finding(name, "ok", text)
 
 
 def _program(name: str, path: str, without: str, mend: str) -> Finding:

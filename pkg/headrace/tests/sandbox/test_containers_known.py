@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 from headrace.sandbox.containers import known, pause
-from headrace.sandbox.containers.known import Lack
-from headrace.sandbox.containers.model import Found
+from headrace.sandbox.containers.model import Found, Lack
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="containers of jobs want Linux")
 
@@ -20,6 +19,11 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="containers of jobs w
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(known, "_told", {})
+
+
+def elsewhere(path: object) -> dict[str, str]:
+    """An environment in which podman works on another machine, so that it does not matter what this one has for networks of users."""
+    return {"PATH": str(path), "CONTAINER_HOST": "ssh://elsewhere"}
 
 
 def program(folder: Path, name: str, script: str) -> Path:
@@ -63,7 +67,7 @@ def test_what_is_asked_for_is_tried_and_nothing_else(tmp_path: Path, asked: str)
     for name in ("podman", "docker"):
         program(tmp_path / name, name, "exit 0")
     path = os.pathsep.join(str(tmp_path / name) for name in ("podman", "docker"))
-    found = known.attempt({"PATH": path}, asked)
+    found = known.attempt(elsewhere(path), asked)
     assert isinstance(found, Found)
     assert (found.kind, found.program, found.options, found.limits) == (asked, str(tmp_path / asked / asked), (), ())
     assert not (tmp_path / ({"podman", "docker"} - {asked}).pop() / "calls").exists()
@@ -77,7 +81,7 @@ def test_an_engine_gets_what_it_needs_on_this_machine_and_that_is_remembered(tmp
         "podman",
         'case "$*" in *" run "*|run*) case "$*" in *ulimit*) ;; *) echo "Error: rlimit" >&2; exit 126;; esac;; esac',
     )
-    environ = {"PATH": str(tmp_path / "bin")}
+    environ = elsewhere(tmp_path / "bin")
     found = known.answer(environ, "podman")
     assert isinstance(found, Found)
     assert (found.program, found.limits[0]) == (str(place), "--ulimit")
@@ -118,7 +122,7 @@ def test_what_a_trial_has_left_that_was_killed_is_removed_by_a_later_one(tmp_pat
         "network rm {old}") touch {gone};;
         esac""",
     )
-    assert isinstance(known.attempt({"PATH": str(tmp_path / "bin")}, "podman"), Found)
+    assert isinstance(known.attempt(elsewhere(tmp_path / "bin"), "podman"), Found)
     calls = (tmp_path / "bin" / "calls").read_text()
     assert f"network rm {old}\n" in calls
     assert f"network rm {young}" not in calls
@@ -140,6 +144,6 @@ def test_a_trial_whose_command_hangs_leaves_neither_container_nor_network(tmp_pa
         "network rm"*) [ ! -e container ] && rm network;;
         esac""",
     )
-    assert isinstance(known.attempt({"PATH": str(tmp_path / "bin")}, "podman"), Lack)
+    assert isinstance(known.attempt(elsewhere(tmp_path / "bin"), "podman"), Lack)
     assert not (tmp_path / "container").exists()
     assert not (tmp_path / "network").exists()

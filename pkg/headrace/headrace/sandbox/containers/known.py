@@ -17,9 +17,9 @@ from msgspec import Struct
 
 from headrace import __version__
 from headrace.sandbox import remembered
-from headrace.sandbox.containers import pause
+from headrace.sandbox.containers import pause, rootless
 from headrace.sandbox.containers.engines import KINDS, engine
-from headrace.sandbox.containers.model import LABEL_RUN, Found, Kind
+from headrace.sandbox.containers.model import LABEL_RUN, Found, Kind, Lack
 from headrace.sandbox.containers.protocol import ContainerEngine
 from headrace.sandbox.containers.removal import lines, remove_run
 from headrace.sandbox.programs import find
@@ -31,15 +31,10 @@ _SECONDS = 60.0  # for one command
 _TRIAL = "headrace_trial_"  # and when it began, in seconds since the epoch
 _OLD = 3600.0  # seconds after which no trial is under way
 _RUNTIMES = ("crun", "runc")
+_WARNS = re.compile(r"\blevel=(?:warning|info|debug)\b")
+_LOGGED = re.compile(r'time="[^"]*" level=\w+ msg="(.*)"')
 _SMALL = 1024
 """Files and processes that a container may have where nothing else is granted."""
-
-
-class Lack(Struct, frozen=True):
-    """Why no container runs here, and the command that changes it."""
-
-    reason: str
-    mend: str = ""
 
 
 class _Kept(Struct, frozen=True):
@@ -61,9 +56,16 @@ def _answer(environ: Mapping[str, str], asked: str) -> Found | Lack:
     kept = remembered.read(FILE, _Kept)
     if kept is not None and kept.found.kind in _kinds(asked) and kept.facts == _facts(environ):
         return kept.found
+    return renew(environ, asked)
+
+
+def renew(environ: Mapping[str, str], asked: str = "auto") -> Found | Lack:
+    """Try it now, whatever is known; what comes of it is known to the next run."""
     found = attempt(environ, asked)
     if isinstance(found, Found):
         remembered.keep(FILE, _Kept(_facts(environ), found))
+    else:
+        forget()
     return found
 
 
@@ -72,7 +74,13 @@ def forecast(environ: Mapping[str, str], asked: str = "auto") -> Found | Lack:
     lack = _without(environ, asked)
     if lack is not None:
         return lack
-    return next(Found(kind, program) for kind, program in _programs(environ, asked))
+    lacks: dict[Kind, Lack] = {}
+    for kind, program in _programs(environ, asked):
+        barred = _barred(kind, environ)
+        if barred is None:
+            return Found(kind, program)
+        lacks[kind] = barred
+    return _all_of(lacks)
 
 
 def forget() -> None:
@@ -125,13 +133,30 @@ def attempt(environ: Mapping[str, str], asked: str = "auto") -> Found | Lack:
     lack = _without(environ, asked)
     if lack is not None:
         return lack
-    reasons = []
+    lacks: dict[Kind, Lack] = {}
     for kind, program in _programs(environ, asked):
-        found = _attempt(kind, program, environ)
-        if isinstance(found, Found):
-            return found
-        reasons.append(f"{kind} runs none: {found}")
-    return Lack("; ".join(reasons))
+        barred = _barred(kind, environ)
+        if barred is None:
+            found = _attempt(kind, program, environ)
+            if isinstance(found, Found):
+                return found
+            barred = Lack(found, rootless.mend(found, environ) if _is_rootless(kind, environ) else "")
+        lacks[kind] = barred
+    return _all_of(lacks)
+
+
+def _all_of(lacks: Mapping[Kind, Lack]) -> Lack:
+    reason = "; ".join(f"{kind} runs none: {lack.reason}" for kind, lack in lacks.items())
+    return Lack(reason, next((lack.mend for lack in lacks.values() if lack.mend), ""))
+
+
+def _is_rootless(kind: Kind, environ: Mapping[str, str]) -> bool:
+    return kind == "podman" and rootless.concerns(environ)
+
+
+def _barred(kind: Kind, environ: Mapping[str, str]) -> Lack | None:
+    """What can be seen without asking the engine, and must be, before it is asked."""
+    return rootless.lack(environ) if _is_rootless(kind, environ) else None
 
 
 def _attempt(kind: Kind, program: str, environ: Mapping[str, str]) -> Found | str:
@@ -242,8 +267,19 @@ def _call(argv: list[str]) -> str:
     if done.returncode == 0:
         return ""
     lines = [line.strip() for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-    said = [line for line in lines if line.startswith("Error")] or lines
+    said = [line for line in lines if line.startswith("Error")]
+    said = said or [_plain(line) for line in lines if not _WARNS.search(line)] or lines
     return said[0].removeprefix("Error: ") if said else f"it ended with exit code {done.returncode}"
+
+
+def _plain(line: str) -> str:
+    """What a line of podman's log says.
+
+    >>> _plain('time="2026-11-28T21:18:12Z" level=error msg="no \\\\"x\\\\" here"'), _plain("it fails")
+    ('no "x" here', 'it fails')
+    """
+    logged = _LOGGED.fullmatch(line)
+    return logged[1].replace('\\"', '"') if logged else line
 
 
 # Remembering ----------------------------------------------------------------------------------------------------------
@@ -261,6 +297,7 @@ def _facts(environ: Mapping[str, str]) -> list[str]:
         *(remembered.stamp(program) for program in programs),
         *(environ.get(name, "") for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "CONTAINER_HOST", "CONTAINERS_CONF")),
         *(str(resource.getrlimit(which)) for which in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC)),
+        *(rootless.facts(environ) if rootless.concerns(environ) else ()),
     ]
 
 

@@ -20,6 +20,13 @@ class Found(Struct, frozen=True):
     rootless: bool = False
 
 
+class Lack(Struct, frozen=True):
+    """Why no container runs here, and the command that changes it."""
+
+    reason: str
+    mend: str = ""
+
+
 class Place(Struct, frozen=True):
     """What a leg is told of containers. `keeper` is the name of the socket at which commands are run, `mark` stands on all that
     the run makes, `env` is what the engine's own program needs to be told, `inside` what every process in a container is told

@@ -14,6 +14,7 @@ def sudo(machine: Machine, command: str) -> str:
 _PACKAGES = {
     "newuidmap": {"apt-get": "uidmap", "dnf": "shadow-utils", "apk": "shadow-uidmap", "pacman": "shadow", "zypper": "shadow"},
     "node": dict.fromkeys(("apt-get", "dnf", "apk", "pacman", "zypper"), "nodejs"),
+    "pasta": dict.fromkeys(("apt-get", "dnf", "apk", "pacman", "zypper"), "passt"),
 }
 
 
