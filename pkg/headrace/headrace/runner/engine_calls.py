@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
-import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Union
@@ -96,8 +94,7 @@ class Calls:
         login = base64.b64encode(f"{spec.username}:{spec.password}".encode()).decode()
         self.masker.add(login)
         with tempfile.TemporaryDirectory(prefix="login-", dir=folder) as config:
-            with open(os.path.join(config, "config.json"), "w", encoding="utf-8") as file:
-                json.dump({"auths": {registry(spec.image): {"auth": login}}}, file)
+            self.engine.sign_in(config, {registry(spec.image): {"auth": login}}, self.place.env)
             self._pull(spec.image, config)
 
     def _pull(self, image: str, config: str) -> None:

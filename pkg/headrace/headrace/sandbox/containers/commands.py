@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +17,9 @@ _ITS_OWN = re.compile(
     r"|REGISTRY_.*|REGISTRIES_.*|DBUS_.*|NOTIFY_SOCKET|LISTEN_.*|LD_.*|GO[A-Z]*|SSL_CERT_.*|(?i:(https?|no|all)_proxy)"
 )
 """Variables that the engine's program would take as meant for itself."""
+
+SETTINGS = "config.json"
+"""Of a folder of settings, in the form that both engines read."""
 
 
 class State(Struct, frozen=True):
@@ -45,6 +49,9 @@ class Commands:
 
     def version(self) -> list[str]:
         return self._words("version")
+
+    def sign_in(self, folder: str, auths: Mapping[str, Mapping[str, str]], env: Mapping[str, str]) -> None:
+        write_settings(folder, {"auths": auths})
 
     def build(self, tag: str, dockerfile: str, folder: str, labels: Mapping[str, str]) -> list[str]:
         return self._words("build", "-t", tag, "-f", dockerfile, *_labels(labels), folder)
@@ -136,6 +143,11 @@ class Commands:
 
     def _ids(self, made: Made) -> list[str]:
         return []
+
+
+def write_settings(folder: str, settings: Mapping[str, Any]) -> None:
+    with open(os.path.join(folder, SETTINGS), "wb") as file:
+        file.write(msgspec.json.encode(settings))
 
 
 def _labels(labels: Mapping[str, str]) -> list[str]:

@@ -17,7 +17,8 @@ from msgspec import Struct
 
 from headrace import __version__
 from headrace.sandbox import remembered
-from headrace.sandbox.containers import pause, rootless
+from headrace.sandbox.containers import docker, pause, rootless
+from headrace.sandbox.containers.commands import SETTINGS
 from headrace.sandbox.containers.engines import KINDS, engine
 from headrace.sandbox.containers.model import LABEL_RUN, Found, Kind, Lack
 from headrace.sandbox.containers.protocol import ContainerEngine
@@ -140,7 +141,7 @@ def attempt(environ: Mapping[str, str], asked: str = "auto") -> Found | Lack:
             found = _attempt(kind, program, environ)
             if isinstance(found, Found):
                 return found
-            barred = Lack(found, rootless.mend(found, environ) if _is_rootless(kind, environ) else "")
+            barred = Lack(found, _mend(kind, found, environ))
         lacks[kind] = barred
     return _all_of(lacks)
 
@@ -148,6 +149,12 @@ def attempt(environ: Mapping[str, str], asked: str = "auto") -> Found | Lack:
 def _all_of(lacks: Mapping[Kind, Lack]) -> Lack:
     reason = "; ".join(f"{kind} runs none: {lack.reason}" for kind, lack in lacks.items())
     return Lack(reason, next((lack.mend for lack in lacks.values() if lack.mend), ""))
+
+
+def _mend(kind: Kind, said: str, environ: Mapping[str, str]) -> str:
+    if kind == "docker":
+        return docker.mend(said, environ.get("USER", "$USER"), systemd=os.path.isdir("/run/systemd/system"))
+    return rootless.mend(said, environ) if _is_rootless(kind, environ) else ""
 
 
 def _is_rootless(kind: Kind, environ: Mapping[str, str]) -> bool:
@@ -297,6 +304,7 @@ def _facts(environ: Mapping[str, str]) -> list[str]:
         *(remembered.stamp(program) for program in programs),
         *(environ.get(name, "") for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "CONTAINER_HOST", "CONTAINERS_CONF")),
         *(str(resource.getrlimit(which)) for which in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC)),
+        remembered.stamp(f"{docker.config_folder(environ)}/{SETTINGS}"),
         *(rootless.facts(environ) if rootless.concerns(environ) else ()),
     ]
 

@@ -18,7 +18,12 @@ class ContainerEngine(Protocol):
     def version(self) -> list[str]: ...
 
     def pull(self, image: str, config: str = "") -> list[str]:
-        """`config`: a folder whose `config.json` holds credentials."""
+        """`config`: a folder that `sign_in` has filled."""
+        ...
+
+    def sign_in(self, folder: str, auths: Mapping[str, Mapping[str, str]], env: Mapping[str, str]) -> None:
+        """Write credentials into an empty folder, and what of the user's other settings a pull wants. `auths`: registry → what
+        its entry holds; `env`: the environment of the engine's program. Gives no words. Raises OSError."""
         ...
 
     def build(self, tag: str, dockerfile: str, folder: str, labels: Mapping[str, str]) -> list[str]: ...
