@@ -128,6 +128,23 @@ def test_actions_fetch_brings_all_that_the_workflows_use_and_says_what_moved(ser
     assert "original" in output(actions.run("- uses: actions/checkout@v4", "--native", "off"))
 
 
+@pytest.mark.one_state("another call has used what a run uses")
+def test_a_run_says_which_tags_have_moved_since_they_were_last_used(server: Server, actions: Actions) -> None:
+    inner, still = server.publish("octo/inner", hello("one")), server.publish("octo/still", hello("still"))
+    root = actions.repository("- run: x").root
+    steps = f"- uses: octo/inner@v1\n- uses: octo/still@v1\n- uses: octo/still@{still.head()}"
+    assert "has moved" not in actions.run(steps).err
+    before = inner.head()
+    inner.commit(hello("two"))
+    inner.git("tag", "-f", "v1")
+    assert fetch(actions.headrace, root, "octo/inner@v1").status == 0
+    done = actions.run(steps)
+    assert "two" in output(done)
+    said = [line for line in done.err.splitlines() if "has moved" in line]
+    assert said == [f"note: octo/inner@v1 has moved since it was last used: from {before} to {inner.head()}"]
+    assert "has moved" not in actions.run(steps).err
+
+
 def test_actions_fetch_fails_for_what_is_nowhere_and_brings_the_rest(server: Server, actions: Actions) -> None:
     server.publish("octo/a", hello("a"))
     root = actions.repository("- run: x").root

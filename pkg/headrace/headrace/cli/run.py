@@ -79,6 +79,12 @@ def _run_jobs(prepared: Prepared, asked: Asked, values: Mapping[str, Any]) -> Ru
             text = "--network none: jobs of this run may have containers, which have networks of their own"
             raise UsageError(Problem(text, hint="--containers none leaves such jobs out"))
         asked_for = structs.replace(asked_for, containers=found_engine(asked.containers))
+    if prepared.plan.actions:
+        from msgspec import structs
+
+        from headrace.cli.moved import moved
+
+        asked_for = structs.replace(asked_for, notes=(*asked_for.notes, *moved(prepared.plan)))
     logs = Logs()
     observer = Observer(_renderers(asked, bool(values["json_stream"]), logs), logs, run_dir)
     zygote = ZYGOTE.pop() if ZYGOTE else None
