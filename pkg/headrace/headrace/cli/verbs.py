@@ -12,6 +12,7 @@ VERBS = {
     "summary": "show what jobs wrote into their summaries",
     "artifacts": "list the artifacts of a run, or get one",
     "cancel": "end a run that goes on",
+    "init": "set up gates and publishing for the packages of a repository",
     "release": "check, rehearse, tag and push a release",
     "actions": "fetch the actions that workflows use",
     "services": "serve what actions talk to",

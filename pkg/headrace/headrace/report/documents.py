@@ -20,6 +20,7 @@ RELEASE: Literal["headrace.release/1"] = "headrace.release/1"
 BUMP: Literal["headrace.release-bump/1"] = "headrace.release-bump/1"
 RESUME: Literal["headrace.release-resume/1"] = "headrace.release-resume/1"
 PUBLISHING: Literal["headrace.doctor-release/1"] = "headrace.doctor-release/1"
+INIT: Literal["headrace.init/1"] = "headrace.init/1"
 
 
 class PlanEvent(Struct, frozen=True):
@@ -391,3 +392,38 @@ class PublishingDocument(Struct, frozen=True):
     schema: Literal["headrace.doctor-release/1"]
     repository: str
     packages: list[PublishingRow]
+
+
+class InitFact(Struct, frozen=True):
+    """Something that was found out, or chosen. `evidence`: `file:line` of what says so; `why`: how it follows from that."""
+
+    fact: str
+    value: str
+    evidence: list[str]
+    why: str
+
+
+class InitPackage(Struct, frozen=True):
+    """A package of the repository; `folder` is `.` for the root."""
+
+    name: str
+    folder: str
+    facts: list[InitFact]
+    choices: list[InitFact]
+
+
+class InitDoubt(Struct, frozen=True):
+    """What a person should look at."""
+
+    message: str
+    at: str | None
+
+
+class InitDocument(Struct, frozen=True):
+    """What `headrace init --explain --json` prints. `facts` and `choices` are those of the repository as a whole."""
+
+    schema: Literal["headrace.init/1"]
+    packages: list[InitPackage]
+    facts: list[InitFact]
+    choices: list[InitFact]
+    doubts: list[InitDoubt]

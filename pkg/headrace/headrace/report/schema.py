@@ -22,6 +22,7 @@ TITLES = (
     (documents.ReleaseDocument, "headrace release --json"),
     (documents.BumpDocument, "headrace release --bump --json"),
     (documents.ResumeDocument, "headrace release --resume --json"),
+    (documents.InitDocument, "headrace init --explain --json"),
 )
 
 HEAD = """# JSON that headrace prints

@@ -1,0 +1,248 @@
+"""What follows from what was found out: the matrix, the gates with their commands, what is installed. Pure."""
+
+from __future__ import annotations
+
+import os.path
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from headrace.init.model import Found, Package, Said
+from headrace.init.names import normal
+
+
+class Settings(Struct, frozen=True):
+    """What a person may want otherwise: `[tool.headrace.init]` of the root pyproject.toml, and options."""
+
+    publish: Literal["described", "hardened"] = "described"
+    release: Literal["make", "headrace"] = "make"
+    all_versions: bool = False
+
+
+class Gate(Struct, frozen=True):
+    """A job that must be green, and what its Make target does, in the package's folder."""
+
+    name: str
+    commands: tuple[str, ...]
+    timeout: int
+
+
+class Choice(Struct, frozen=True):
+    """What is chosen, and for which reason; `package` is empty where it is about the repository."""
+
+    name: str
+    said: Said
+    package: str = ""
+
+
+class Shape(Struct, frozen=True):
+    """What a package gets. `siblings` are the folders of the packages that are installed from the tree with it, `needed` the
+    names of those whose changes concern it, `install` the arguments of the installation after the packages themselves."""
+
+    package: Package
+    matrix: tuple[str, ...]
+    gates: tuple[Gate, ...]
+    siblings: tuple[str, ...]
+    needed: tuple[str, ...]
+    install: tuple[str, ...]
+    mypy_path: tuple[str, ...]
+    published: bool
+
+
+def shapes(found: Found, settings: Settings) -> tuple[tuple[Shape, ...], tuple[Choice, ...]]:
+    """One shape for each package, and every choice that was made for them."""
+    chosen: list[Choice] = []
+    made = []
+    for package in found.packages:
+        if package.pythons.lowest is None or package.pythons.highest is None:
+            chosen.append(Choice("left out", Said("no workflow", package.name.at, "no known Python fits"), package.name.value))
+            continue
+        made.append(_shape(package, found, settings, chosen))
+    chosen.append(Choice("publish shape", Said(settings.publish, (), "the default; [tool.headrace.init] publish says otherwise")))
+    return tuple(made), tuple(chosen)
+
+
+def _shape(package: Package, found: Found, settings: Settings, chosen: list[Choice]) -> Shape:
+    name = package.name.value
+    by_name = {normal(each.name.value): each for each in found.packages}
+    matrix = matrix_of(package, all_versions=settings.all_versions)
+    lowest, highest = package.pythons.lowest, package.pythons.highest
+    assert lowest is not None and highest is not None
+    places = tuple(dict.fromkeys(lowest.at[:1] + highest.at[:1]))
+    why = "every supported version" if settings.all_versions else "the lowest and the highest supported version"
+    chosen.append(Choice("matrix", Said(", ".join(matrix), places, why), name))
+    gates = []
+    for gate, said in _gates(package, found):
+        if gate is not None:
+            gates.append(gate)
+        chosen.append(Choice("gate", said, name))
+    needed = _closure(package, by_name, [])
+    installed = _closure(package, by_name, [*found.shared_needs])
+    for other in needed:
+        at = next((each.at for each in package.siblings if each.value == other.name.value), ())
+        chosen.append(Choice("concerned by", Said(other.folder, at, "changes there start its workflow"), name))
+    if package.private is None:
+        chosen.append(Choice("publishes", Said(f"tags {name}@*", package.name.at, "by trusted publishing"), name))
+    else:
+        chosen.append(Choice("publishes", Said("never", package.private.at, package.private.why), name))
+    mypy_path = tuple(dict.fromkeys(_above(path) for other in installed for path in other.code))
+    return Shape(
+        package, matrix, tuple(gates), tuple(other.folder for other in installed), tuple(other.name.value for other in needed),
+        tuple(_install(package, found, gates)), mypy_path, package.private is None,
+    )  # fmt: skip
+
+
+def matrix_of(package: Package, *, all_versions: bool) -> tuple[str, ...]:
+    """
+    The versions that the gates run on, oldest first."""
+    every = [each.value for each in package.pythons.supported]
+    return tuple(every if all_versions else dict.fromkeys((every[0], every[-1])))
+
+
+def _closure(package: Package, by_name: Mapping[str, Package], more: Sequence[str]) -> list[Package]:
+    """The packages of the repository that it needs, and those that they need, in the order of the repository."""
+    seen: dict[str, Package] = {}
+    waiting = [*(each.value for each in package.siblings), *more]
+    while waiting:
+        other = by_name.get(normal(waiting.pop(0)))
+        if other is not None and other is not package and other.name.value not in seen:
+            seen[other.name.value] = other
+            waiting += [each.value for each in other.siblings]
+    return [other for other in by_name.values() if other.name.value in seen]
+
+
+def _above(path: str) -> str:
+    return os.path.dirname(path) or "."
+
+
+# -- gates --
+
+
+def _gates(package: Package, found: Found) -> Iterator[tuple[Gate | None, Said]]:
+    """In the order of the described system. One that would have nothing to look at is left out."""
+    tools = package.tools
+    for name, suites, timeout in (("itest", package.integration, 10), ("utest", package.unit, 10)):
+        if name == "utest":
+            yield _lint(package, found)
+            yield _types(package, found)
+        if suites:
+            tester = tools.tester.value if tools.tester is not None else "pytest"
+            at = tuple(place for each in suites for place in each.at)[:2] + (tools.tester.at[:1] if tools.tester else ())
+            yield Gate(name, tuple(_tests(package, tester, suites)), timeout), Said(f"{name}: {tester}", at)
+        else:
+            yield None, Said(f"no {name}", package.name.at, "there are no such tests")
+
+
+def _tests(package: Package, tester: str, suites: Sequence[Said]) -> Iterator[str]:
+    paths = [relative(package.folder, each.value) for each in suites]
+    if tester == "pytest":
+        without = [relative(package.folder, each.value) for each in package.integration] if suites is package.unit else []
+        words = [f"--ignore={path}" for path in without if any(path.startswith(unit + "/") for unit in paths)]
+        yield " ".join(["$(PYTHON) -m pytest $(PYTEST_ARGS)", *map(word, [*words, *paths])])
+    else:
+        for path in paths:
+            pattern = (
+                "'*_test.py'" if any(place.file.endswith("_test.py") for each in suites for place in each.at) else "'test*.py'"
+            )
+            yield f"$(PYTHON) -m unittest discover -s {word(path)} -t . -p {pattern}"
+
+
+def _lint(package: Package, found: Found) -> tuple[Gate, Said]:
+    tools = package.tools
+    checked = " ".join(_checked(package))
+    if tools.linter is None and tools.formatter is not None and tools.formatter.value == "black":
+        command = f"$(PYTHON) -m black --check {checked}"
+        return Gate("lint", (command,), 10), Said(
+            "lint: black", tools.formatter.at, f"{tools.formatter.why}; no linter is in use"
+        )
+    linter = tools.linter.value if tools.linter is not None else "ruff"
+    said = Said(f"lint: {linter}", tools.linter.at, tools.linter.why) if tools.linter is not None else None
+    if said is None:
+        said = Said("lint: ruff", package.name.at, "no linter is in use: ruff, with its own defaults")
+    match linter:
+        case "flake8":
+            commands = [f"$(PYTHON) -m flake8{_config(package, found, '.flake8', ' --config=')} {checked}"]
+        case "pylint":
+            commands = [f"$(PYTHON) -m pylint {checked}"]
+        case _:
+            commands = [f"$(PYTHON) -m ruff check {checked}"]
+    if tools.formatter is not None:
+        said = Said(f"{said.value}, {tools.formatter.value}", said.at + tools.formatter.at[:1], said.why)
+        formatter = "ruff format" if tools.formatter.value == "ruff format" else "black"
+        commands.append(f"$(PYTHON) -m {formatter} --check {checked}")
+    return Gate("lint", tuple(commands), 10), said
+
+
+def _types(package: Package, found: Found) -> tuple[Gate, Said]:
+    tool = package.tools.typer
+    checked = " ".join(word(relative(package.folder, path)) for path in package.code) or "."
+    if tool is not None and tool.value in ("pyright", "basedpyright"):
+        return Gate("type-check", (f"$(PYTHON) -m {tool.value} {checked}",), 10), Said(
+            f"type-check: {tool.value}", tool.at, tool.why
+        )
+    if tool is not None and tool.value == "ty":
+        return Gate("type-check", (f"$(PYTHON) -m ty check {checked}",), 10), Said("type-check: ty", tool.at, tool.why)
+    command = f"$(PYTHON) -m mypy{_config(package, found, 'mypy.ini', ' --config-file=')} {checked}"
+    if tool is None:
+        said = Said("type-check: mypy", package.name.at, "no type checker is in use: mypy, with its own defaults")
+    else:
+        said = Said(f"type-check: {tool.value}", tool.at, tool.why)
+    return Gate("type-check", (command,), 10), said
+
+
+def _config(package: Package, found: Found, name: str, option: str) -> str:
+    """The option that names a file of settings at the root, for a tool that looks for them only where it stands."""
+    if package.folder == "." or name not in found.configs:
+        return ""
+    return option + relative(package.folder, name)
+
+
+def _checked(package: Package) -> list[str]:
+    """What is linted: the code and the tests; parts of one another once."""
+    paths = [*package.code, *(each.value for each in (*package.unit, *package.integration))]
+    paths = [path for path in dict.fromkeys(paths) if not any(path.startswith(other + "/") for other in paths)]
+    return [word(relative(package.folder, path)) for path in paths] or ["."]
+
+
+# -- what is installed --
+
+
+def _install(package: Package, found: Found, gates: Sequence[Gate]) -> Iterator[str]:
+    """Groups, and the tools that the gates call."""
+    groups = [(each, "pyproject.toml") for each in package.groups]
+    groups += [(each, relative(package.folder, "pyproject.toml")) for each in found.shared if package.folder != "."]
+    for said, file in groups:
+        kind, _, name = said.value.partition(" ")
+        if kind == "group":
+            yield f"--group {name if file == 'pyproject.toml' else f'{file}:{name}'}"
+        elif file != "pyproject.toml":
+            yield f"--requirement {file} --extra {name}"
+    commands = " ".join(command for gate in gates for command in gate.commands)
+    tools = ("basedpyright", "black", "flake8", "mypy", "pylint", "pyright", "pytest", "ruff", "ty")
+    yield from (name for name in tools if f"-m {name} " in commands)
+    yield from (word(text) for text in package.loose)
+
+
+def extras(package: Package) -> str:
+    """Of the editable package itself: `[dev,test]`, or nothing."""
+    names = [each.value.partition(" ")[2] for each in package.groups if each.value.startswith("extra ")]
+    return f"[{','.join(names)}]" if names else ""
+
+
+def relative(folder: str, path: str) -> str:
+    """
+    >>> relative("pkg/a", "pkg/a/tests"), relative("pkg/a", "tests/test_a"), relative(".", "src")
+    ('tests', '../../tests/test_a', 'src')
+    """
+    return os.path.relpath(path, folder)
+
+
+def word(text: str) -> str:
+    """A word of a shell in a recipe of make.
+
+    >>> word("tests"), word("a>=1"), word("a$b")
+    ('tests', "'a>=1'", "'a$$b'")
+    """
+    return shlex.quote(text).replace("$", "$$").replace("#", "\\\\#")
