@@ -30,7 +30,7 @@ def doctor_release(publisher: str, as_json: bool, color: Choice) -> int:
         raise UsageError(
             Problem("there is no package here: no pyproject.toml has [project].name", hint="go to a repository with one")
         )
-    found: list[Publishing] = _examine(repository, packages, publisher)
+    found: list[Publishing] = publishing(repository, packages, publisher)
     if as_json:
         from headrace.report.json_publishing import publishing_json
 
@@ -42,7 +42,7 @@ def doctor_release(publisher: str, as_json: bool, color: Choice) -> int:
     return 0 if all(each.fits is not False and not each.problems for each in found) else 1
 
 
-def _examine(repository: Repository, packages: Sequence[Package], publisher: str) -> list[Publishing]:
+def publishing(repository: Repository, packages: Sequence[Package], publisher: str) -> list[Publishing]:
     from headrace.release.publishers import PublisherFile
 
     registered = PublisherFile(publisher) if publisher else None

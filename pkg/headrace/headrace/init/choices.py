@@ -14,11 +14,13 @@ from headrace.init.names import normal
 
 
 class Settings(Struct, frozen=True):
-    """What a person may want otherwise: `[tool.headrace.init]` of the root pyproject.toml, and options."""
+    """What a person may want otherwise: `[tool.headrace.init]` of the root pyproject.toml, and options. `branch` is the one whose
+    pushes are tried."""
 
     publish: Literal["described", "hardened"] = "described"
     release: Literal["make", "headrace"] = "make"
     all_versions: bool = False
+    branch: str = "main"
 
 
 class Gate(Struct, frozen=True):

@@ -61,7 +61,7 @@ def _package(tree: Tree, member: Member, members: Sequence[Member], root: Projec
         project.private, Said(makefile, (Position(makefile),)) if makefile else None,
         tuple(Said(name, (Position(makefile, line, 1),)) for name, line in lines),
         tuple(_about(tree, project, members, workflows)), tuple(_groups(project)),
-        code_of(tree, project, imports), tuple(_loose(project)),
+        code_of(tree, project, imports), tuple(_loose(project)), tuple(_requires(project)),
     )  # fmt: skip
 
 
@@ -99,6 +99,14 @@ def _groups(project: Project) -> Iterator[Said]:
                 group = name if kind == "group" else f"extra:{name}"
                 at = next((each.at for each in project.requirements if each.group == group), Position(project.files[0]))
                 yield Said(f"{kind} {name}", (at,))
+
+
+def _requires(project: Project) -> Iterator[str]:
+    """What is installed with it, and with its groups for the gates."""
+    for each in project.requirements:
+        kind, _, name = each.group.rpartition(":")
+        if not each.group or (kind in ("", "extra") and normal(name) in _GROUPS):
+            yield each.text
 
 
 def _loose(project: Project) -> Iterator[str]:

@@ -73,7 +73,8 @@ class Tools(Struct, frozen=True):
 
 class Package(Struct, frozen=True):
     """`folder` is `.` for the root of the repository. `private`: why it is not published, None where it may be. `code`: paths of
-    what it installs, below the root. `groups` can be installed by name, `loose` are requirements of groups that cannot."""
+    what it installs, below the root. `groups` can be installed by name, `loose` are requirements of groups that
+    cannot. `requires`: what comes with it and those groups."""
 
     folder: str
     name: Said
@@ -95,6 +96,7 @@ class Package(Struct, frozen=True):
     groups: tuple[Said, ...] = ()
     code: tuple[str, ...] = ()
     loose: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
     def path(self, name: str) -> str:
         """Of one of its files, below the root."""

@@ -15,7 +15,7 @@ _KNOWN: dict[str, tuple[object, ...]] = {
 }
 
 
-def settings_of(tree: Tree, *, all_versions: bool, publish: str = "") -> Settings:
+def settings_of(tree: Tree, *, all_versions: bool, publish: str = "", branch: str = "main") -> Settings:
     """What the file says, where an option does not say otherwise. Raises UsageError for what it cannot hold."""
     path = "pyproject.toml"
     given = table(tree.toml(path), "tool", "headrace", "init")
@@ -32,4 +32,5 @@ def settings_of(tree: Tree, *, all_versions: bool, publish: str = "") -> Setting
         publish="hardened" if (publish or given.get("publish")) == "hardened" else "described",
         release="headrace" if given.get("release") == "headrace" else "make",
         all_versions=all_versions or given.get("all-versions") is True,
+        branch=branch,
     )

@@ -25,6 +25,10 @@ class Tree:
         self._texts: dict[str, str] = {}
         self._tables: dict[str, dict[str, object]] = {}
 
+    def without(self, paths: Iterable[str]) -> Tree:
+        """The same tree, as if these files were not there."""
+        return Tree(self._known - frozenset(paths), self._read)
+
     def has(self, path: str) -> bool:
         return path in self._known
 

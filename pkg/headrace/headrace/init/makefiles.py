@@ -1,0 +1,127 @@
+"""Makefiles, as text: the targets of the described system, for make alone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from headrace.init.choices import Settings, Shape, extras, relative, word
+
+_PYTHON = """\
+PYTHON ?= $(shell command -v python > /dev/null && echo python || echo python3)
+UV = $(shell command -v uv > /dev/null && echo uv || echo "$(PYTHON) -m uv")
+"""
+_CHECK_VENV = """\
+check-venv:
+	@if [ -z "$$CI" ] && [ -z "$$VIRTUAL_ENV" ]; then \\
+		echo "no virtual environment is active: make one with 'python3 -m venv .venv', then '. .venv/bin/activate'" >&2; \\
+		exit 1; \\
+	fi
+"""
+
+
+def package_makefile(shape: Shape, settings: Settings, file: str) -> str:
+    """The one of a package, to stand in its folder as `file`."""
+    package = shape.package
+    name = package.name.value
+    targets = [
+        "install",
+        "build",
+        "check-venv",
+        *sorted(gate.name for gate in shape.gates),
+        *(["release"] if shape.published else []),
+    ]
+    parts = [f"# The gates of {name}. Tools come from the environment that is active: `make install` fills it.\n"]
+    if any("-m mypy" in command for gate in shape.gates for command in gate.commands) and shape.mypy_path:
+        parts.append(f"export MYPYPATH := {':'.join(relative(package.folder, path) for path in shape.mypy_path)}\n")
+    parts.append(f"{_PYTHON}CONSTRAINTS := {relative(package.folder, 'constraints.txt')}\nDIST ?= dist\n")
+    parts.append(f".PHONY: {' '.join(targets)}\n")
+    parts.append(_CHECK_VENV)
+    parts.append("\n".join(_install(shape)))
+    parts.append("\n".join(_build(shape)))
+    for gate in shape.gates:
+        commands = [*gate.commands]
+        if gate.name == "itest":  # in a pipeline the report of what failed is kept
+            commands = [
+                command.replace(" $(PYTEST_ARGS)", " $(if $(CI),--junitxml=itest-report.xml) $(PYTEST_ARGS)")
+                for command in commands
+            ]
+        parts.append("\n".join([f"{gate.name}: check-venv", *(f"\t{command}" for command in commands)]) + "\n")
+    if shape.published:
+        parts.append("\n".join(_release(shape, settings, file)))
+    return "\n".join(parts)
+
+
+def _install(shape: Shape) -> Iterator[str]:
+    package = shape.package
+    editable = [f"--editable {word(relative(package.folder, folder))}" for folder in shape.siblings]
+    if package.code or package.backend is not None:
+        editable.append(f"--editable {word('.' + extras(package))}")
+    if shape.siblings:
+        yield "# The packages of this repository come from the tree, not from an index."
+    yield "install: check-venv"
+    yield "\t@command -v uv > /dev/null || \\"
+    yield "\t\t$(PYTHON) -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) uv"
+    yield '\t$(UV) pip install --quiet --python "$$(command -v $(PYTHON))" \\'
+    yield "\t\t--constraint $(CONSTRAINTS) --build-constraint $(CONSTRAINTS) \\"
+    yield f"\t\t{' '.join([*editable, *shape.install])}"
+    yield ""
+
+
+def _build(shape: Shape) -> Iterator[str]:
+    package = shape.package
+    yield "# On a tag the version must be the tag's, so that a wrong tag is refused wherever it is built."
+    yield "build:"
+    yield "\trm -rf dist"
+    yield '\t$(UV) build --quiet --python "$$(command -v $(PYTHON))" --build-constraint $(CONSTRAINTS) --out-dir $(DIST) .'
+    yield f"\t@$(PYTHON) {relative(package.folder, '.github/release.py')} check {word(package.name.value)} $(DIST)"
+    yield ""
+
+
+def _release(shape: Shape, settings: Settings, file: str) -> Iterator[str]:
+    package = shape.package
+    name = word(package.name.value)
+    if settings.release == "headrace":
+        yield "# RELEASE_ARGS: --dry-run shows what would be done; `headrace release --help` lists the others."
+        yield "release:"
+        yield f'\theadrace release $(RELEASE_ARGS) -- {name} "$$VERSION"'
+    else:
+        yield "# make release VERSION=1.2.3"
+        yield "release:"
+        make = "$(MAKE)" if file == "Makefile" else f"$(MAKE) -f {file}"
+        script = relative(package.folder, ".github/release.py")
+        yield f'\t@MAKE_BUILD="{make}" $(PYTHON) {script} release {name} "$$VERSION"'
+    yield ""
+
+
+def root_makefile(shapes: Sequence[Shape], calls: Sequence[str]) -> str:
+    """The one of the root, which goes through the packages. `calls`: how make is called in each."""
+    loops = [(shape.package.folder, call) for shape, call in zip(shapes, calls, strict=True)]
+    lines = ["# The whole repository at once; each package has its own Makefile."]
+    lines += ["", "PYTHON ?= $(shell command -v python > /dev/null && echo python || echo python3)", ""]
+    names = [name for name in ("itest", "lint", "type-check", "utest") if any(_has(shape, name) for shape in shapes)]
+    lines += [
+        f".PHONY: install build check-venv {' '.join(names)}{' release' if any(each.published for each in shapes) else ''}",
+        "",
+    ]
+    lines += [*_CHECK_VENV.rstrip("\n").split("\n"), ""]
+    for target in ("install", *names, "build"):
+        lines.append(f"{target}:{' check-venv' if target != 'build' else ''}")
+        for shape, (folder, call) in zip(shapes, loops, strict=True):
+            if target in ("install", "build") or _has(shape, target):
+                lines.append(f'\t@$(MAKE) --no-print-directory -C {word(folder)}{call} {target} PYTHON="$(PYTHON)"')
+        lines.append("")
+    published = [(shape, call) for shape, (_, call) in zip(shapes, loops, strict=True) if shape.published]
+    if published:
+        lines += ["# make release PACKAGE=name VERSION=1.2.3", "release:", '\t@case "$(PACKAGE)" in \\']
+        for shape, call in published:
+            folder, name = word(shape.package.folder), shape.package.name.value
+            lines.append(f'\t{name}) $(MAKE) --no-print-directory -C {folder}{call} release PYTHON="$(PYTHON)" ;; \\')
+        names = [shape.package.name.value for shape, _ in published]
+        call = f"make release PACKAGE={names[0]} VERSION=1.2.3"
+        lines.append(f'\t*) echo "say which package: {call} (there is {", ".join(names)})" >&2; exit 1 ;; \\')
+        lines += ["\tesac", ""]
+    return "\n".join(lines)
+
+
+def _has(shape: Shape, gate: str) -> bool:
+    return any(each.name == gate for each in shape.gates)
