@@ -18,18 +18,18 @@ def paths_of(shape: Shape, found: Found, workflow: str, examples: Sequence[str])
     taken = [f"!{folder}/**" for other in others for folder in _folders(other) if folder != "."]
     taken += [f"!{folder}/**" for folder in examples]
     again = [f"{folder}/**" for each in ours for folder in _folders(each) if any(folder.startswith(line[1:-2]) for line in taken)]
-    return list(dict.fromkeys([*_starts(package, found, workflow), *taken, *again]))
+    return list(dict.fromkeys([*_starts(ours, found, workflow), *taken, *again]))
 
 
-def _starts(package: Package, found: Found, workflow: str) -> Iterator[str]:
+def _starts(ours: Sequence[Package], found: Found, workflow: str) -> Iterator[str]:
     yield from ("**.py", "**/Makefile", "**/pyproject.toml", "Makefile", "pyproject.toml", "constraints.txt")
     yield from found.configs
     yield from (".github/release.py", workflow)
-    yield from (
-        (f"{package.folder}/**",)
-        if package.folder != "."
-        else (f"{path}/**" for path in package.code if not path.endswith(".py"))
-    )
+    for each in ours:
+        if each.folder != ".":
+            yield f"{each.folder}/**"
+        else:
+            yield from (f"{path}/**" for path in each.code if not path.endswith(".py"))
 
 
 def _folders(package: Package) -> Iterator[str]:

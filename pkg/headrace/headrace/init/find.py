@@ -18,12 +18,27 @@ PLACES = ("pkg", "pkgs", "packages", "libs", "lib", "projects", "src", "python",
 """Folders that hold packages, one in each folder."""
 
 _FILES = ("pyproject.toml", "setup.cfg", "setup.py")
-_NOT = re.compile(
-    r"(^|/)(tests?|testing|test[_-]?(data|projects?|packages?|support|resources)|docs?|examples?|samples?|demos?|templates?|fixtures?"
-    r"|vendor(ed)?|_vendor|third[_-]party|node_modules|bench(marks?)?|scripts?|tools?|\.[^/]+|cookbook|e2e|integration_tests?"
-    r"|maint|contrib|requirements|playground|evals?|release|ci|build-project|codegen)(/|$)"
+_NEVER = re.compile(
+    r"tests?|testing|test[_-]?(data|projects?|packages?|support|resources)|docs?|examples?|samples?|fixtures?|vendor(ed)?|_vendor"
+    r"|third[_-]party|node_modules|bench(marks?)?|\.[^/]+|cookbook|e2e|integration_tests?"
 )
-"""Folders whose project files are not packages of the repository: data of tests, examples, tools of its people."""
+_SELDOM = re.compile(
+    r"demos?|templates?|scripts?|tools?|maint|contrib|requirements|playground|evals?|release|ci|build-project|codegen"
+)
+"""Folders whose project files are not packages of the repository: data of tests, examples, tools of its people. The second are
+names of packages too, where they stand in a folder of packages."""
+
+
+def _is_data(folder: str) -> bool:
+    """
+    >>> _is_data("tests/data"), _is_data("tools/x"), _is_data("pkg/tools"), _is_data("pkg/tests"), _is_data("pkg/a")
+    (True, True, False, True, False)
+    """
+    parts = folder.split("/")
+    if any(_NEVER.fullmatch(part) for part in parts):
+        return True
+    seldom = parts[:-1] if len(parts) > 1 and parts[-2] in PLACES else parts
+    return any(_SELDOM.fullmatch(part) for part in seldom)
 
 
 class Member(Struct, frozen=True):
@@ -51,12 +66,12 @@ def find_members(tree: Tree) -> Members:
             continue
         if root is not None and root.private is None and root.name is not None and root.backend is not None:
             members.insert(0, Member(root, Said("the root of the workspace", root.name.at)))
-        used = [member for member in members if not _NOT.search(member.project.folder)]
-        out = [_example(member) for member in members if _NOT.search(member.project.folder)]
+        used = [member for member in members if not _is_data(member.project.folder)]
+        out = [_example(member) for member in members if _is_data(member.project.folder)]
         if not used:  # only examples: then the root is what the repository is about
             continue
         known = {member.project.folder for member in members}
-        out += [_stray(tree, folder) for folder in folders if folder not in known and folder != "." and not _NOT.search(folder)]
+        out += [_stray(tree, folder) for folder in folders if folder not in known and folder != "." and not _is_data(folder)]
         places = tuple(dict.fromkeys(place for pattern in patterns for place in pattern.at))
         return Members(Said(f"{kind} of {len(used)}", places), tuple(used), tuple(out), root)
     members = _in_folders(tree, folders)
@@ -167,7 +182,7 @@ def _in_folders(tree: Tree, folders: Sequence[str]) -> list[Member]:
     """Every project below the root that is not data, an example or a tool. `packages/*` and the like are said to be such."""
     members: list[Member] = []
     for folder in folders:
-        if folder == "." or _NOT.search(folder) or any(folder.startswith(member.project.folder + "/") for member in members):
+        if folder == "." or _is_data(folder) or any(folder.startswith(member.project.folder + "/") for member in members):
             continue
         project = read_project(tree, folder)
         if project is not None and project.name is not None:

@@ -87,7 +87,8 @@ def _release(shape: Shape, settings: Settings, file: str) -> Iterator[str]:
     else:
         yield "# make release VERSION=1.2.3"
         yield "release:"
-        make = "$(MAKE)" if file == "Makefile" else f"$(MAKE) -f {file}"
+        # Not $(MAKE): a line that names it is done even by `make --dry-run`, and this one pushes.
+        make = "make" if file == "Makefile" else f"make -f {file}"
         script = relative(package.folder, ".github/release.py")
         yield f'\t@MAKE_BUILD="{make}" $(PYTHON) {script} release {name} "$$VERSION"'
     yield ""
