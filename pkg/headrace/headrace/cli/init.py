@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from headrace.events.model import Repository
     from headrace.init.choices import Shape
     from headrace.init.make import File
+    from headrace.init.model import Found
 
 HELP = """Set up gates and publishing for the Python packages of this repository.
 
@@ -75,7 +76,7 @@ def init(**given: object) -> int:
 
         write_lines(explained(found, choices, style))
         return 0
-    files = files_of(tree, found, made, settings, _resolver(made, options))
+    files = files_of(tree, found, made, settings, _resolver(made, found, options))
     if options.diff:
         from headrace.report.init_files import diff_lines
 
@@ -99,7 +100,7 @@ def _finish(repository: Repository) -> None:
             pass
 
 
-def _resolver(shapes: Sequence[Shape], options: Options) -> Callable[[], str]:
+def _resolver(shapes: Sequence[Shape], found: Found, options: Options) -> Callable[[], str]:
     """How constraints.txt comes about."""
     import shutil
 
@@ -115,7 +116,7 @@ def _resolver(shapes: Sequence[Shape], options: Options) -> Callable[[], str]:
 
             hint = "python -m pip install uv; or say --no-pins to begin with none"
             raise pins.NoPins(Problem("uv is not installed, which finds versions for constraints.txt", hint=hint))
-        return pins.resolve(shapes, [uv], os.environ)
+        return pins.resolve(shapes, found, [uv], os.environ)
 
     return resolve
 

@@ -80,10 +80,11 @@ def _shape(package: Package, found: Found, settings: Settings, chosen: list[Choi
         if gate is not None:
             gates.append(gate)
         chosen.append(Choice("gate", said, name))
-    needed = _closure(package, by_name, [])
+    helpers = [each for each in found.shared_needs if by_name[normal(each)].private is not None]  # of everybody's tests
+    needed = _closure(package, by_name, helpers)
     installed = _closure(package, by_name, [*found.shared_needs])
     for other in needed:
-        at = next((each.at for each in package.siblings if each.value == other.name.value), ())
+        at = next((each.at for each in package.siblings if each.value == other.name.value), other.found.at)
         chosen.append(Choice("concerned by", Said(other.folder, at, "changes there start its workflow"), name))
     if package.private is None:
         chosen.append(Choice("publishes", Said(f"tags {name}@*", package.name.at, "by trusted publishing"), name))

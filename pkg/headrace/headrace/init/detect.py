@@ -120,15 +120,15 @@ def _loose(project: Project) -> Iterator[str]:
             yield requirement.text
 
 
-def _shared(members: Members) -> tuple[tuple[Said, ...], tuple[str, ...]]:
+def _shared(members: Members) -> tuple[tuple[Said, ...], tuple[str, ...], tuple[str, ...]]:
     """What the root offers to all packages, where it is none itself."""
     root = members.root
     if root is None or any(member.project is root for member in members.members):
-        return (), ()
+        return (), (), ()
     groups = tuple(_groups(root))
     names = {normal(each.project.name.value): each.project.name.value for each in members.members if each.project.name}
     needs = dict.fromkeys(names[each.name] for each in root.requirements if each.name in names)
-    return groups, tuple(needs) if groups else ()
+    return (groups, tuple(needs), tuple(_requires(root))) if groups else ((), (), ())
 
 
 def _doubts(package: Package) -> Iterator[Doubt]:

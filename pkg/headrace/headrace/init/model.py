@@ -105,7 +105,8 @@ class Package(Struct, frozen=True):
 
 class Found(Struct, frozen=True):
     """All that was found out about a repository. Nothing in it is a guess without a place. `shared` are groups of a root that is
-    no package itself, and `shared_needs` the packages that they name; `configs` the files at the root that tools read."""
+    no package itself, `shared_needs` the packages that they name, `shared_requires` all that they require; `configs` the files at
+    the root that tools read."""
 
     layout: Said
     packages: tuple[Package, ...]
@@ -117,4 +118,5 @@ class Found(Struct, frozen=True):
     configs: tuple[str, ...] = ()
     shared: tuple[Said, ...] = ()
     shared_needs: tuple[str, ...] = ()
+    shared_requires: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()

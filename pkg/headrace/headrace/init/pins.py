@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from headrace.base.errors import HeadraceError, Problem
 from headrace.init.choices import Shape
+from headrace.init.model import Found
 from headrace.init.names import normal
 
 PATH = "constraints.txt"
@@ -33,10 +34,11 @@ def pythons(shapes: Sequence[Shape]) -> tuple[str, str]:
     return every[0], every[-1]
 
 
-def wanted(shapes: Sequence[Shape]) -> list[str]:
+def wanted(shapes: Sequence[Shape], found: Found) -> list[str]:
     """What has to be resolved: requirements of the packages, of their builds, and the tools; not what the tree itself has."""
-    own = {normal(shape.package.name.value) for shape in shapes}
+    own = {normal(package.name.value) for package in found.packages}
     lines = {"uv", "setuptools"} if any("setuptools" in each for shape in shapes for each in shape.package.builds) else {"uv"}
+    lines.update(found.shared_requires)
     for shape in shapes:
         lines.update(shape.package.builds)
         lines.update(text for text in shape.package.requires)
@@ -46,12 +48,12 @@ def wanted(shapes: Sequence[Shape]) -> list[str]:
     )
 
 
-def resolve(shapes: Sequence[Shape], command: Sequence[str], environ: Mapping[str, str]) -> str:
+def resolve(shapes: Sequence[Shape], found: Found, command: Sequence[str], environ: Mapping[str, str]) -> str:
     """The text of the file. `command` is how uv is called. Raises NoPins with what uv says."""
     with tempfile.TemporaryDirectory() as folder:
         given, output = os.path.join(folder, "constraints.in"), os.path.join(folder, "constraints.txt")
         with open(given, "w", encoding="utf-8") as file:
-            file.write("".join(f"{line}\n" for line in wanted(shapes)))
+            file.write("".join(f"{line}\n" for line in wanted(shapes, found)))
         words = [*command, "pip", "compile", "--quiet", "--universal", "--python-version", pythons(shapes)[0], "--no-header"]
         words += ["--no-annotate", "--no-python-downloads", "--no-config", "--output-file", output, given]
         done = subprocess.run(words, cwd=folder, env=dict(environ), capture_output=True, text=True, check=False)

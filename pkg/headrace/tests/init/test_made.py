@@ -250,17 +250,18 @@ def test_a_new_package_is_added_to_what_was_written() -> None:
 
 
 def test_what_the_tree_has_itself_is_not_looked_for_on_an_index() -> None:
-    wanted = pins.wanted(shapes_of({**two(), **package("c", "Alpha", "requests>=2")}, Settings()))
+    found = detect(tree({**two(), **package("c", "Alpha", "requests>=2")}))
+    wanted = pins.wanted(shapes(found, Settings())[0], found)
     assert wanted == ["mypy", "pytest", "requests>=2", "ruff", "setuptools", "setuptools>=61", "uv"]
 
 
 def test_versions_that_do_not_fit_together_are_an_error(tmp_path: Path) -> None:
-    (shape,) = shapes_of(package("a"), Settings())
+    found = detect(tree(package("a")))
     script = tmp_path / "uv"
     script.write_text("#!/bin/sh\necho '  × No solution found' >&2\nexit 1\n")
     script.chmod(0o755)
     with pytest.raises(pins.NoPins, match="no versions that fit all packages: No solution found"):
-        pins.resolve([shape], [str(script)], os.environ)
+        pins.resolve(shapes(found, Settings())[0], found, [str(script)], os.environ)
 
 
 @pytest.mark.parametrize(
@@ -286,3 +287,27 @@ def test_a_tag_that_is_not_the_version_of_what_was_built_is_refused(
     words = [sys.executable, str(script), "check", "demo", str(tmp_path / "dist")]
     done = subprocess.run(words, env={"GITHUB_REF": ref}, capture_output=True, text=True, check=False)
     assert (done.returncode, said in done.stderr) == (1 if said else 0, True), done.stderr
+
+
+# Tools that the root has for all packages
+
+SHARED = """\
+[tool.uv.workspace]
+members = ["pkg/*"]
+[project]
+name = "all"
+version = "0"
+[project.optional-dependencies]
+dev = ["helper", "alpha", "pytest-cov>=5"]
+"""
+
+
+def test_what_the_root_has_for_all_is_installed_with_each() -> None:
+    helper = package("helper", more="[tool.uv]\npackage = false\n")
+    files = {"pyproject.toml": SHARED, **package("alpha"), **package("gamma"), **helper}
+    found = detect(tree(files))
+    gamma = next(shape for shape in shapes(found, Settings())[0] if shape.package.name.value == "gamma")
+    assert gamma.siblings == ("pkg/alpha", "pkg/helper") and gamma.needed == ("helper",)
+    assert "--requirement ../../pyproject.toml --extra dev" in gamma.install
+    wanted = pins.wanted([gamma], found)
+    assert "pytest-cov>=5" in wanted and "helper" not in wanted
