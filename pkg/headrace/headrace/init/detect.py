@@ -10,6 +10,7 @@ from headrace.init import around
 from headrace.init.find import Member, Members, find_members
 from headrace.init.model import Doubt, Found, Package, Project, Said
 from headrace.init.names import normal
+from headrace.init.project import table, texts
 from headrace.init.pythons import supported
 from headrace.init.suites import code_of, imports_of, suites_of
 from headrace.init.tools import tools_of
@@ -41,7 +42,8 @@ def detect(tree: Tree) -> Found:
     doubts = [*tree.doubts, *(doubt for package in packages for doubt in _doubts(package)), *_twice(packages)]
     return Found(
         members.layout, tuple(packages), members.left_out, around.locks(tree), around.constraints(tree), workflows,
-        around.makefiles(tree), tuple(path for path in around.CONFIGS if tree.has(path)), *_shared(members), tuple(doubts),
+        around.makefiles(tree), tuple(path for path in around.CONFIGS if tree.has(path)), *_shared(members), *_minded_by_uv(tree),
+        tuple(doubts),
     )  # fmt: skip
 
 
@@ -129,6 +131,11 @@ def _shared(members: Members) -> tuple[tuple[Said, ...], tuple[str, ...], tuple[
     names = {normal(each.project.name.value): each.project.name.value for each in members.members if each.project.name}
     needs = dict.fromkeys(names[each.name] for each in root.requirements if each.name in names)
     return (groups, tuple(needs), tuple(_requires(root))) if groups else ((), (), ())
+
+
+def _minded_by_uv(tree: Tree) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    uv = table(tree.toml("pyproject.toml"), "tool", "uv")
+    return tuple(texts(uv.get("constraint-dependencies"))), tuple(texts(uv.get("override-dependencies")))
 
 
 def _doubts(package: Package) -> Iterator[Doubt]:

@@ -106,7 +106,7 @@ class Package(Struct, frozen=True):
 class Found(Struct, frozen=True):
     """All that was found out about a repository. Nothing in it is a guess without a place. `shared` are groups of a root that is
     no package itself, `shared_needs` the packages that they name, `shared_requires` all that they require; `configs` the files at
-    the root that tools read."""
+    the root that tools read; `constrained` and `overridden` what its `[tool.uv]` says of versions, which uv minds everywhere."""
 
     layout: Said
     packages: tuple[Package, ...]
@@ -119,4 +119,6 @@ class Found(Struct, frozen=True):
     shared: tuple[Said, ...] = ()
     shared_needs: tuple[str, ...] = ()
     shared_requires: tuple[str, ...] = ()
+    constrained: tuple[str, ...] = ()
+    overridden: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()

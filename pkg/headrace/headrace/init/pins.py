@@ -51,11 +51,12 @@ def wanted(shapes: Sequence[Shape], found: Found) -> list[str]:
 def resolve(shapes: Sequence[Shape], found: Found, command: Sequence[str], environ: Mapping[str, str]) -> str:
     """The text of the file. `command` is how uv is called. Raises NoPins with what uv says."""
     with tempfile.TemporaryDirectory() as folder:
-        given, output = os.path.join(folder, "constraints.in"), os.path.join(folder, "constraints.txt")
-        with open(given, "w", encoding="utf-8") as file:
-            file.write("".join(f"{line}\n" for line in wanted(shapes, found)))
+        output = os.path.join(folder, "constraints.txt")
+        given = _listed(folder, "constraints.in", wanted(shapes, found))
         words = [*command, "pip", "compile", "--quiet", "--universal", "--python-version", pythons(shapes)[0], "--no-header"]
         words += ["--no-annotate", "--no-python-downloads", "--no-config", "--output-file", output, given]
+        words += ["--constraint", _listed(folder, "more", found.constrained)]
+        words += ["--override", _listed(folder, "overrides", found.overridden)]
         done = subprocess.run(words, cwd=folder, env=dict(environ), capture_output=True, text=True, check=False)
         if done.returncode:
             lines = [line.strip(" ×╰─▶│") for line in done.stderr.splitlines() if line.strip()]
@@ -63,3 +64,11 @@ def resolve(shapes: Sequence[Shape], found: Found, command: Sequence[str], envir
             raise NoPins(Problem(f"uv finds no versions that fit all packages: {' '.join(lines)[:600]}", hint=hint))
         with open(output, encoding="utf-8") as file:
             return header(shapes) + file.read()
+
+
+def _listed(folder: str, name: str, lines: Sequence[str]) -> str:
+    """A file of requirements, by its path."""
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("".join(f"{line}\n" for line in lines))
+    return path

@@ -255,6 +255,17 @@ def test_what_the_tree_has_itself_is_not_looked_for_on_an_index() -> None:
     assert wanted == ["mypy", "pytest", "requests>=2", "ruff", "setuptools", "setuptools>=61", "uv"]
 
 
+def test_what_uv_is_told_of_versions_counts_for_the_pins(tmp_path: Path) -> None:
+    told = '[tool.uv]\nconstraint-dependencies = ["x==1"]\noverride-dependencies = ["y==2"]\n'
+    found = detect(tree({"pyproject.toml": told, **package("a")}))
+    script = tmp_path / "uv"
+    script.write_text(
+        '#!/bin/sh\nwhile [ $# -gt 0 ]; do [ "$1" = --output-file ] && out=$2; last=$1; shift; done\ncat more overrides > "$out"\n'
+    )
+    script.chmod(0o755)
+    assert pins.resolve(shapes(found, Settings())[0], found, [str(script)], os.environ).endswith("\nx==1\ny==2\n")
+
+
 def test_versions_that_do_not_fit_together_are_an_error(tmp_path: Path) -> None:
     found = detect(tree(package("a")))
     script = tmp_path / "uv"
