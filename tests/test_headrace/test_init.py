@@ -192,14 +192,18 @@ FAULTS = {
 }
 
 
+def as_the_person(headrace: Headrace) -> dict[str, str]:
+    """The environment of calls that install: the person's own settings say where packages come from, as in any run of one."""
+    inherited = {name: value for name, value in os.environ.items() if name.startswith(("UV_", "PIP_", "SSL_"))}
+    cache = os.environ.get("XDG_CACHE_HOME", f"{os.environ['HOME']}/.cache")
+    return headrace.environment(inherited | {"HOME": os.environ["HOME"], "XDG_CACHE_HOME": cache})
+
+
 @pytest.mark.parametrize("faults", [(), tuple(FAULTS)], ids=["as it stands", "with faults"])
 def test_a_push_is_green_and_planted_faults_turn_exactly_their_gates_red(
     headrace: Headrace, monorepo: GitRepository, faults: tuple[str, ...]
 ) -> None:
-    # The person's own settings say where packages come from, as in any run of one.
-    inherited = {name: value for name, value in os.environ.items() if name.startswith(("UV_", "PIP_", "SSL_"))}
-    inherited |= {"HOME": os.environ["HOME"], "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", f"{os.environ['HOME']}/.cache")}
-    environment = headrace.environment(inherited)
+    environment = as_the_person(headrace)
     assert run(headrace.command("init"), monorepo.root, environment).status == 0
     monorepo.commit(dict(FAULTS[gate] for gate in faults))
     done = run(
@@ -211,3 +215,25 @@ def test_a_push_is_green_and_planted_faults_turn_exactly_their_gates_red(
     expected = dict.fromkeys(gates, "success") | {("alpha", "publish-pypi"): "skipped", ("beta", "publish-pypi"): "skipped"}
     expected |= {("alpha" if gate == "itest" else "beta", gate): "failure" for gate in faults}
     assert (done.status, results) == (1 if faults else 0, expected), done.err
+
+
+@pytest.mark.parametrize(
+    ("publish", "tag", "results"),
+    [
+        ("described", "beta@0.1.0", {"publish-pypi": "success"}),
+        ("hardened", "beta@0.1.0", {"build": "success", "publish-pypi": "success"}),
+        ("described", "beta@0.2.0", {"publish-pypi": "failure"}),
+        ("hardened", "beta@0.2.0", {"build": "failure", "publish-pypi": "skipped"}),
+    ],
+)
+def test_a_tag_reaches_the_index_only_with_the_version_of_the_tree(
+    headrace: Headrace, monorepo: GitRepository, publish: str, tag: str, results: dict[str, str]
+) -> None:
+    environment = as_the_person(headrace)
+    assert run(headrace.command("init", "--publish", publish), monorepo.root, environment).status == 0
+    monorepo.commit()
+    words = ("--ref", f"refs/tags/{tag}", "--sha", "HEAD", "-W", "beta.yml", "--matrix", "python-version=3.13", "--json")
+    done = run(headrace.command("run", "push", *words), monorepo.root, environment, timeout=900)
+    rows = json.loads(done.out)["jobs"] if done.out else []
+    assert {row["job"]: row["result"] for row in rows} == {**dict.fromkeys(("lint", "type-check", "utest"), "success"), **results}
+    assert ("refused: beta-0.1.0" in done.err) == ("0.2.0" in tag), done.err

@@ -142,7 +142,6 @@ def _hardened(shape: Shape, make: str) -> Iterator[str]:
     yield "          if-no-files-found: error"
     yield ""
     yield from _release_job(shape, "publish-pypi", ["build"])
-    yield "    environment: pypi"
     yield "    permissions:"
     yield "      id-token: write # PyPI takes this job's identity instead of a stored token"
     yield "    steps:"
