@@ -59,10 +59,10 @@ def _used(repo: str, originals: bool) -> list[str]:
 
 
 def _is_wanted(uses: str, originals: bool) -> bool:
-    from headrace.actions.builtin import NAMES
-    from headrace.plan.unsupported import action_name
+    from headrace.engine.capabilities import capabilities
+    from headrace.plan.unsupported import action_name, is_native
 
-    return action_name(uses) not in ("", *(() if originals else NAMES))
+    return action_name(uses) != "" and not is_native(uses, capabilities(native=not originals))
 
 
 def _inside(uses: str, originals: bool) -> list[str]:
@@ -77,7 +77,7 @@ def _inside(uses: str, originals: bool) -> list[str]:
     tree = WorkTree("/nonexistent")
     source = Source(tree, [clones.root()], {})
     try:
-        found = find_actions([uses], tree, source, frozenset()).get(uses)
+        found = find_actions([uses], tree, source, lambda uses: False).get(uses)
     finally:
         source.close()
     if found is None or found.action is None or not isinstance(found.action.runs, Composite):

@@ -26,7 +26,7 @@ _MOST = 1000
 
 
 def gather_actions(
-    wanted: Iterable[str], event: Event, elsewhere: Elsewhere, drop_ins: frozenset[str], found: git.Objects | None = None
+    wanted: Iterable[str], event: Event, elsewhere: Elsewhere, native: Callable[[str], bool], found: git.Objects | None = None
 ) -> tuple[dict[str, FoundAction], frozenset[str]]:
     """`find_actions` for the event's tree, and which folders of `elsewhere` were of use."""
     from headrace.cli.called import Source
@@ -37,22 +37,22 @@ def gather_actions(
         try:
             objects = event.objects or event.repository.git_dir
             own = FoundAction(None, "", event.repository.full_name, event.sha, event.sha, git_dir=objects)
-            return find_actions(wanted, tree, source, drop_ins, own), frozenset(source.used)
+            return find_actions(wanted, tree, source, native, own), frozenset(source.used)
         finally:
             source.close()
 
 
 def find_actions(
-    wanted: Iterable[str], tree: Tree, source: Source, drop_ins: frozenset[str], own: FoundAction | None = None
+    wanted: Iterable[str], tree: Tree, source: Source, native: Callable[[str], bool], own: FoundAction | None = None
 ) -> dict[str, FoundAction]:
-    """`uses` → what it means, those inside composite actions too; what is not at hand is left out. `drop_ins`: names of actions
-    that something of our own stands in for. `own`: where the tree that runs comes from, which `$/…` in a workflow names."""
+    """`uses` → what it means, those inside composite actions too; what is not at hand is left out. `native`: whether something
+    of our own stands in for an action. `own`: where the tree that runs comes from, which `$/…` in a workflow names."""
     found: dict[str, FoundAction] = {}
     pending = list(dict.fromkeys(wanted))
     seen = set(pending)
     while pending and len(seen) <= _MOST:
         uses = pending.pop()
-        if action_name(uses) in drop_ins:
+        if native(uses):
             continue
         if uses.startswith(("./", ".\\")):
             one = _local(uses, tree)

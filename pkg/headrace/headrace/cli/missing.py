@@ -8,7 +8,7 @@ from headrace.cli import clones
 from headrace.cli.ending import say_error
 from headrace.plan.contexts import RunInfo
 from headrace.plan.model import Deferred, FoundAction, Plan, Planned
-from headrace.plan.unsupported import action_name, inner_reference
+from headrace.plan.unsupported import action_name, inner_reference, is_native
 from headrace.workflow.action import Composite
 from headrace.workflow.calls import parts
 from headrace.workflow.model import Call, Steps
@@ -57,7 +57,7 @@ def _lacks(planned: Planned) -> bool:
 
 def _absent(uses: str, plan: Plan, seen: set[str]) -> Iterator[tuple[str, str]]:
     """The action itself, or those inside it."""
-    if uses in seen or action_name(uses) in plan.capabilities.actions:
+    if uses in seen or is_native(uses, plan.capabilities):
         return
     seen.add(uses)
     found: FoundAction | None = plan.actions.get(uses)

@@ -61,7 +61,7 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
     from headrace.events.request import EventRequest
     from headrace.plan.make import make_plan
     from headrace.plan.select import Selection
-    from headrace.plan.unsupported import action_name, wants_containers
+    from headrace.plan.unsupported import is_native, wants_containers
 
     request = EventRequest(call.ref, call.sha, call.base, call.head, call.payload, call.actor, call.inputs)
     parsed = Parsed(name_of(repository.git_dir), keeps=objects is not None)
@@ -76,13 +76,15 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
             gathered = gather(event, call.workflows, parsed, elsewhere, found)
             say_problems([problem for problem in gathered.problems if problem not in told])
             told.update(gathered.problems)
-            wanted = [uses for uses in references(gathered.workflows) if action_name(uses) not in here.actions]
+            wanted = [uses for uses in references(gathered.workflows) if not is_native(uses, here)]
             actions: dict[str, FoundAction] = {}
             used = gathered.used
             if wanted:
+                from functools import partial
+
                 from headrace.cli.manifests import gather_actions
 
-                actions, more = gather_actions(wanted, event, elsewhere, here.actions, found)
+                actions, more = gather_actions(wanted, event, elsewhere, partial(is_native, here=here), found)
                 used |= more
             if not known_engine and wants_containers(gathered.workflows, actions):
                 from headrace.engine.containers import with_containers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from headrace.actions.builtin import FOR_MACHINE, LIMITS, NAMES
+from headrace.actions.builtin import FOR_MACHINE, LIMITS, NAMES, refs
 from headrace.actions.nodes import find_node
 from headrace.plan.labels import labels_of
 from headrace.plan.model import Capabilities, Limit
@@ -16,7 +16,7 @@ def capabilities(*, native: bool = True) -> Capabilities:
     labels = labels_of(os.uname().machine)
     if not native:
         return Capabilities(labels, features=features)
-    return Capabilities(labels, NAMES, features, tuple(Limit(*limit) for limit in LIMITS), for_machine=FOR_MACHINE)
+    return Capabilities(labels, NAMES, features, tuple(Limit(*limit) for limit in LIMITS), for_machine=FOR_MACHINE, refs=refs())
 
 
 def runner_arch() -> str:

@@ -101,7 +101,8 @@ class Capabilities(Struct, frozen=True):
     case, `*` at an end standing for any rest; `actions` the native drop-ins, lower-case `owner/name` or, in a folder,
     `owner/name/path`; `limits` what these cannot do; `features` the names of the language features that are on (see
     `plan/unsupported.py`), `missing` says of some others why they are not, and the command that changes it. `for_machine` are
-    those of `actions` that set up this machine, and are of no use in a container."""
+    those of `actions` that set up this machine, and are of no use in a container. `refs`: lower-case `owner/name` → a regular
+    expression of the refs for which the drop-in stands in (all, where there is none); others are looked up like any action's."""
 
     labels: frozenset[str]
     actions: frozenset[str] = frozenset()
@@ -109,6 +110,7 @@ class Capabilities(Struct, frozen=True):
     limits: tuple[Limit, ...] = ()
     missing: dict[str, str] = {}
     for_machine: frozenset[str] = frozenset()
+    refs: dict[str, str] = {}
 
 
 class CallScope(Struct, frozen=True):

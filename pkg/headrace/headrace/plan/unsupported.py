@@ -68,7 +68,7 @@ class Subject(Struct, frozen=True):
 
     def native(self, uses: str) -> bool:
         """Whether a drop-in stands in for the action."""
-        return action_name(uses) in self.capabilities.actions
+        return is_native(uses, self.capabilities)
 
     def runs(self, uses: str) -> Node | Docker | Composite | None:
         """How an action at hand runs; None for a drop-in, and for what is not at hand or cannot be read."""
@@ -234,6 +234,15 @@ def action_name(uses: str) -> str:
         return ""
     parts = [part for part in uses.partition("@")[0].replace("\\", "/").split("/") if part]
     return "/".join(parts).lower() if len(parts) > 1 else ""
+
+
+def is_native(uses: str, here: Capabilities) -> bool:
+    """Whether a drop-in stands in for an action at that ref."""
+    name = action_name(uses)
+    if name not in here.actions:
+        return False
+    refs = here.refs.get("/".join(name.split("/")[:2]))
+    return refs is None or re.fullmatch(refs, uses.partition("@")[2]) is not None
 
 
 def _remote_action(subject: Subject) -> Found | None:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from headrace import __version__
-from headrace.actions import builtin
 from headrace.base.errors import HeadraceError, Problem
 from headrace.expressions import CaseSensitive
 from headrace.expressions.values import units
@@ -29,7 +28,7 @@ from headrace.runner.step import StepRunner, words
 from headrace.runner.ticket import CancelOrder, JobTicket
 from headrace.sandbox.places import SURROUNDINGS
 from headrace.workflow import template
-from headrace.workflow.model import Steps, Uses
+from headrace.workflow.model import Steps
 
 if TYPE_CHECKING:
     from headrace.runner.container_steps import LegContainers
@@ -178,15 +177,7 @@ class _Leg:
 
     def _actions(self) -> None:
         """An action that GitHub does not find fails the whole job, however far down it stands."""
-        ticket, body = self._ticket, self._ticket.job.body
-        assert isinstance(body, Steps)
-        for step in body.steps:
-            if not isinstance(step.body, Uses) or step.body.uses in ticket.known:
-                continue
-            why = builtin.refusal(step.body.uses)
-            if why:
-                raise HeadraceError(Problem(why, step.at))
-        for known in ticket.known.values():
+        for known in self._ticket.known.values():
             if known.error:
                 raise HeadraceError(Problem(known.error))
 

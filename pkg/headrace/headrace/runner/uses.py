@@ -48,8 +48,9 @@ def look_up(ticket: JobTicket, sandbox: Sandbox, uses: str, frame: Frame | None)
         return Published(Action("", {}, Docker(uses)), "")
     if uses.startswith("$/") and frame is not None and frame.repository:
         uses = f"{frame.repository}/{uses[2:].strip('/')}@{frame.ref}"
-    found = builtin.manifest(builtin.name_of(uses)) if ticket.native else None
-    if found is not None and not builtin.refusal(uses):
+    if ticket.native and builtin.stands_in(uses):
+        found = builtin.manifest(builtin.name_of(uses))
+        assert found is not None
         return DropIn(found)
     known = ticket.known.get(uses)
     if known is None:

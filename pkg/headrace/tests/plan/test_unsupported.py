@@ -137,6 +137,18 @@ def test_what_sets_up_the_machine_is_of_no_use_to_a_job_in_a_container(plan: Cal
     assert leg(plan(job("container: ''", "[{uses: actions/cache@v4}]"), capabilities=here), "a").would == "run"
 
 
+def test_a_drop_in_stands_in_for_some_refs_only_and_other_ones_are_looked_up(
+    plan: Callable[..., Any], leg: Callable[..., Any]
+) -> None:
+    here = Capabilities(LABELS, frozenset({"x/y", "x/y/sub"}), refs={"x/y": r"v[23](\.\d+)*"})
+    for uses, would in (("X/Y@v2", "run"), ("x/y/sub@v3.1", "run"), ("x/y@v1", "unsupported"), ("x/y/sub@main", "unsupported")):
+        found = leg(plan(job("", f"[{{uses: {uses}}}]"), capabilities=here), "a")
+        assert found.would == would, uses
+        assert would == "run" or (found.why.rule, found.why.facts["subject"]) == ("unsupported.remote-action", uses)
+    at_hand = {"x/y@v1": FoundAction(load_action("action.yml", b"runs: {using: composite, steps: []}").action)}
+    assert leg(plan(job("", "[{uses: x/y@v1}]"), capabilities=here, actions=at_hand), "a").would == "run"
+
+
 def test_whether_a_container_has_what_publishing_takes_is_not_known(plan: Callable[..., Any], leg: Callable[..., Any]) -> None:
     uses = "pypa/gh-action-pypi-publish@release/v1"
     here = Capabilities(LABELS, ACTIONS | {"pypa/gh-action-pypi-publish"}, frozenset({"container"}))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from headrace.runner.known import Known
 from test_core.legs import WORKFLOW, Ran, job, results, steps
 from test_core.repositories import make_repository
 
@@ -236,10 +237,19 @@ def test_outputs_of_a_job_are_a_megabyte_at_most(tmp_path: Path, size: int, resu
 
 @pytest.mark.covers("runtime:1.2")
 def test_an_action_that_cannot_be_found_fails_set_up_and_no_step_runs(tmp_path: Path) -> None:
-    ran = job(tmp_path, steps("- {if: always(), run: echo ran}\n- {if: false, uses: actions/checkout@v99}"))
+    text = steps("- {if: always(), run: echo ran}\n- {if: false, uses: octo/gone@v1}")
+    ran = job(
+        tmp_path, text, known={"octo/gone@v1": Known(None, "octo/gone", "v1", error="Unable to resolve action `octo/gone@v1`")}
+    )
     assert (ran.result, ran.steps["Set up job"]) == ("failure", ("failure", "failure"))
     assert "ran" not in ran.lines
-    assert "unable to find version `v99`" in ran.errors[0]
+    assert "Unable to resolve action `octo/gone@v1`" in ran.errors[0]
+
+
+def test_a_drop_in_does_not_stand_in_for_a_version_that_it_was_not_held_against(tmp_path: Path) -> None:
+    ran = job(tmp_path, steps("- {uses: actions/checkout@v1}"))
+    assert ran.result == "failure"
+    assert "actions/checkout@v1 is not at hand" in ran.errors[0]
 
 
 def test_contexts_of_the_ticket_are_seen(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ _MODULES = {
 }
 
 NAMES: frozenset[str] = frozenset(_MODULES)
-"""The actions that have a drop-in, as lower-case `owner/name[/path]`. `refusal` says which refs of them there are."""
+"""The actions that have a drop-in, as lower-case `owner/name[/path]`, at the refs that `refs` says."""
 
 FOR_MACHINE = frozenset(("actions/setup-node", "actions/setup-python", "astral-sh/setup-uv"))
 """Those that set up what is on this machine, which a job with a container does not see."""
@@ -47,7 +47,6 @@ _WHOLE = {"astral-sh/setup-uv": 8, "pypa/gh-action-pypi-publish": 1}
 """The major version from which on there are tags of full versions only."""
 _BRANCHES = {"pypa/gh-action-pypi-publish": ("master", "release/v1", "unstable/v1")}
 """Branches that it has, with those of minor versions (`release/v1.8`); all others have `main`."""
-_HEX = frozenset("0123456789abcdef")
 
 _PUBLISH = "pypa/gh-action-pypi-publish"
 _ELSEWHERE = r"(?!https://(upload|test)\.pypi\.org/).+"
@@ -100,40 +99,34 @@ def name_of(uses: str) -> str:
     return "/".join(part for part in uses.partition("@")[0].split("/") if part).lower()
 
 
-def refusal(uses: str) -> str:
-    """Why GitHub finds nothing under `owner/name[/path]@ref`, as far as that is known here, in GitHub's words; empty where it may
-    find something, and for actions without a drop-in. A full commit id and a minor version are taken on trust.
+def refs() -> dict[str, str]:
+    """`owner/name` of the actions with a drop-in → a regular expression of the refs for which it stands in: the versions that it
+    was held against, and commits, of which nobody can tell what they are. Another ref may be anything.
 
-    >>> refusal("actions/checkout@v4"), refusal("actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683")
-    ('', '')
-    >>> refusal("astral-sh/setup-uv@v7"), refusal("astral-sh/setup-uv@v8.1.0")
-    ('', '')
-    >>> refusal("astral-sh/setup-uv@v8")
-    'Unable to resolve action `astral-sh/setup-uv@v8`, unable to find version `v8`'
-    >>> refusal("actions/checkout@v99")
-    'Unable to resolve action `actions/checkout@v99`, unable to find version `v99`'
+    >>> import re
+    >>> [bool(re.fullmatch(refs()["astral-sh/setup-uv"], ref)) for ref in ("v7", "v7.1", "v8", "v8.1.0", "main", "11bd719")]
+    [True, True, False, True, True, False]
     """
-    name, _, ref = uses.partition("@")
-    parts = name.split("/")
-    action = "/".join(parts[:2]).lower()
-    majors = _MAJORS.get(action)
-    if majors is None:
-        return ""
-    if any(parts[2:]) and name_of(uses) not in _MODULES:
-        return f"Can't find 'action.yml', 'action.yaml' or 'Dockerfile' for action '{uses}'."
-    short = ref.removeprefix("refs/tags/").removeprefix("refs/heads/")
-    numbers = short[1:].split(".") if short[:1] == "v" else []
-    hexadecimal = set(ref.lower()) <= _HEX
-    branches = _BRANCHES.get(action, ("main",))
-    of_minor = "release/v1" in branches and short.startswith("release/v1.") and short[11:].isdecimal()
-    if short in branches or of_minor or (len(ref) == 40 and hexadecimal):
-        return ""
-    known = 1 <= len(numbers) <= 3 and numbers[0] in map(str, majors) and all(map(str.isdecimal, numbers))
-    if known and (len(numbers) == 3 or int(numbers[0]) < _WHOLE.get(action, majors.stop)):
-        return ""
-    if len(ref) >= 7 and hexadecimal:
-        return (
-            f"Unable to resolve action `{uses}`, the provided ref `{ref}` is the shortened version of a commit SHA, which is not "
-            "supported. Please use the full commit SHA instead."
-        )
-    return f"Unable to resolve action `{uses}`, unable to find version `{ref}`"
+    return {name: _refs(name, majors) for name, majors in _MAJORS.items()}
+
+
+def _refs(name: str, majors: range) -> str:
+    whole = _WHOLE.get(name, majors.stop)
+    short = "|".join(str(major) for major in majors if major < whole)
+    full = "|".join(map(str, majors))
+    branches = "|".join(_BRANCHES.get(name, ("main",))).replace(".", r"\.")
+    minor = r"|release/v1\.\d+" if "release/v1" in branches else ""
+    tags = rf"v({full})\.\d+\.\d+" + (rf"|v({short})(\.\d+)?" if short else "")
+    return rf"[0-9a-fA-F]{{40}}|(refs/(tags|heads)/)?({tags}|{branches}{minor})"
+
+
+def stands_in(uses: str) -> bool:
+    """Whether a drop-in takes the place of `owner/name[/path]@ref`.
+
+    >>> stands_in("Actions/Checkout@v4"), stands_in("actions/checkout@v1"), stands_in("actions/cache/sub@v4"), stands_in("x/y@v1")
+    (True, False, False, False)
+    """
+    import re
+
+    name = name_of(uses)
+    return name in _MODULES and re.fullmatch(refs()["/".join(name.split("/")[:2])], uses.partition("@")[2]) is not None
