@@ -27,7 +27,7 @@ from test_core.processes import Finished, Running, run
 pytestmark = pytest.mark.slow  # it takes minutes
 
 KEY = b"0123456789abcdef0123456789abcdef"
-KILLS = int(os.environ.get("HEADRACE_KILLS", "20"))
+KILLS = int(os.environ.get("HEADRACE_KILLS", "6"))
 
 
 def mint(index: Index, issuer: Issuer, **claims: str) -> str:
