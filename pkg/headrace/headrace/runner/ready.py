@@ -114,7 +114,7 @@ def _namespaces(close_private: Callable[[], None], run: dict[str, Any], plain: S
         known.forget()  # it was thought to be possible
         what = f"{error.filename}: " if error.filename else ""
         raise EngineError(Problem(f"no sandbox can be made here: {what}{error.strerror}", hint=OTHERWISE)) from None
-    folders.make_ahead(sandbox, Folders.inside("", run["repository"], ""))
+    folders.make(sandbox, Folders.inside("", run["repository"], ""))  # files are cheap in new layers
     return Ready(
         sandbox, folder, env, lambda root: LegLimits(limits, guard, root, sandbox.end_all),
         changes=lambda root, many, own: changes.without_sudo(decoded, root, many, own),
