@@ -24,6 +24,8 @@ import pytest
 from headrace.actions import builtin
 from headrace.services.grants import JobGrant, issue
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 MAIN = os.path.join(os.path.dirname(builtin.__file__), "__main__.py")
 KEY = b"a key of this test, long enough"
 ENV = {"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -8,6 +8,8 @@ import pytest
 from test_core.callers import Runs, call, called, job, results
 from test_core.repositories import GitRepository, make_repository
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 RED = "failure"
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from test_core.calls import Headrace, lines_until, until
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 KILLS = int(os.environ.get("HEADRACE_KILLS", "6"))
 MARK = "HEADRACE_TEST_MARK"
 

@@ -10,6 +10,8 @@ import pytest
 from test_core.processes import environment, run
 from test_core.repositories import make_repository
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("headrace", "headrace_encryption")
 

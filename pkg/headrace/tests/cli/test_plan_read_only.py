@@ -15,6 +15,8 @@ import pytest
 from test_core.calls import Done, Headrace
 from test_core.repositories import GitRepository, make_remote, make_repository
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 TRAP = "#!/bin/sh\ntouch '@marks@/@name@'\n"
 CI = """\
 on:

@@ -15,6 +15,8 @@ from test_core.processes import Running
 if TYPE_CHECKING:
     from test_core.calls import Headrace
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 
 def test_a_key_is_made_for_its_owner_alone_and_found_again(tmp_path: Path) -> None:
     path = tmp_path / "key"

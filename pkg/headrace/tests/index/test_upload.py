@@ -19,6 +19,8 @@ from headrace.index.rules import RELAXABLE
 from test_core.desks import Desk
 from test_core.indexes import metadata, sdist, tarred, wheel, wheel_members, zipped
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 WHEEL = "demo-1.0-py3-none-any.whl"
 SDIST = "demo-1.0.tar.gz"
 

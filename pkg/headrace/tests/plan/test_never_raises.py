@@ -22,6 +22,8 @@ from headrace.workflow.reader import load
 from hypothesis import given
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 RUN = [
     "github.ref",
     "github.event_name",

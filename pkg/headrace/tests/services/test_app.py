@@ -13,6 +13,8 @@ from headrace.services.app import create_app
 from headrace.services.grants import JobGrant, issue
 from headrace.services.proto import artifact_pb2 as pb
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 KEY = b"0123456789abcdef"
 BASE = "/twirp/github.actions.results.api.v1.ArtifactService/"
 IDS = {"workflow_run_backend_id": "run", "workflow_job_run_backend_id": "job"}

@@ -11,6 +11,8 @@ import pytest
 from headrace.services.app import create_app
 from headrace.services.grants import JobGrant, issue
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 KEY = b"0123456789abcdef"
 TWIRP = "/twirp/github.actions.results.api.v1.CacheService/"
 OLD = "/_apis/artifactcache/"

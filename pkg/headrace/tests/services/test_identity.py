@@ -13,6 +13,8 @@ import pytest
 from headrace.services.app import create_app
 from headrace.services.grants import JobGrant, issue, issue_request, sign
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 KEY = b"0123456789abcdef0123456789abcdef"
 CLAIMS = {"sub": "repo:o/r:ref:refs/heads/main", "repository": "o/r", "repository_owner": "o"}
 

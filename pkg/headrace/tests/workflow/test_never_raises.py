@@ -20,6 +20,8 @@ from headrace.workflow.yaml_tokens import MAX_NODES, FileError, Limits, Used, re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.slow  # it takes long, and no version of Python matters to it
+
 KEYS = [
     "on",
     "push",
