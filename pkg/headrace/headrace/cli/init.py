@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -40,7 +40,7 @@ class Options:
         self.all_versions, self.pins, self.json, self.colour = all_versions, not no_pins, as_json, color or "auto"
 
 
-def init(**given: object) -> int:
+def init(**given: Any) -> int:
     from headrace.base.errors import Problem, UsageError
     from headrace.cli.terminal import style_of, write_json, write_lines
     from headrace.events.detect import open_repository
@@ -50,7 +50,7 @@ def init(**given: object) -> int:
     from headrace.init.settings import settings_of
     from headrace.init.tree import tree_of
 
-    options = Options(**given)  # type: ignore[arg-type]  # click hands over what is declared below
+    options = Options(**given)
     if options.json and not options.explain:
         raise UsageError(Problem("--json is for --explain", hint="say both, or neither"))
     repository = open_repository(options.repo)

@@ -36,6 +36,10 @@ class LocalRehearsal:
             return ""
 
     def published(self, run: str, package: str) -> str:
+        from headrace.base.errors import EngineError, Problem
         from headrace.engine.published import lay_out
 
-        return lay_out(run, package)
+        try:
+            return lay_out(run, package)
+        except OSError as error:
+            raise EngineError(Problem(f"what run {run} has published: {error.filename}: {error.strerror}")) from None

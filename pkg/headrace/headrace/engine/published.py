@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from msgspec import Struct
@@ -61,9 +62,10 @@ def lay_out(run: str, project: str) -> str:
         os.makedirs(folder, mode=0o700)
         for file in files:
             source = shelf.open(file.sha256, file.filename)
-            if source is not None:
-                with source, open(os.path.join(folder, file.filename), "xb") as target:
-                    target.write(source.read())
+            if source is None:  # a release is never a part of what was published
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), file.filename)
+            with source, open(os.path.join(folder, file.filename), "xb") as target:
+                target.write(source.read())
         return folder
     return ""
 

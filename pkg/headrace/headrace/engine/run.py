@@ -24,7 +24,7 @@ from headrace.engine.early import load_supervisor
 from headrace.engine.executor import Attempt, Executor
 from headrace.engine.local import LocalExecutor
 from headrace.engine.options import Limits, RunOptions
-from headrace.engine.services import ServiceHost
+from headrace.engine.services import ServiceHost, indexes_of
 from headrace.engine.sweep import keep, sweep
 from headrace.engine.tickets import Tickets
 from headrace.plan.contexts import entry_of
@@ -99,7 +99,7 @@ def run(
 
             return served(plan.event, run_id)
 
-        services = ServiceHost(run_id, repository, _indexes(plan))
+        services = ServiceHost(run_id, repository, indexes_of(plan))
         try:
             tickets = Tickets(plan, options, run_id, numbers, services, minded)
             known = tickets.of_all_legs(preparing)
@@ -129,19 +129,6 @@ def run(
         if minded is not None:
             minded.close()
         end_all(strangers)  # there are others only where a job has killed those that would have ended it
-
-
-def _indexes(plan: Plan) -> Callable[[str, str], None] | None:
-    """What writes down what the run's package indexes must know, where a job may publish."""
-    if not any(planned.job.asks_for_identity for planned in plan.jobs.values()):
-        return None
-
-    def tell(issuer: str, folder: str) -> None:
-        from headrace.engine.indexes import tell
-
-        tell(plan, issuer, folder)
-
-    return tell
 
 
 class _Engine:

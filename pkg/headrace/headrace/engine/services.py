@@ -11,7 +11,24 @@ from collections.abc import Callable
 from headrace.base.paths import cache_dir, run_dir
 from headrace.base.sockets import AF_INET, SOCK_STREAM, Socket
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from headrace.plan.model import Plan
+
 _PATIENCE = 5  # seconds that it has to store what it was storing
+
+
+def indexes_of(plan: Plan) -> Callable[[str, str], None] | None:
+    """What writes down what the run's package indexes must know, where a job may publish."""
+    if not any(planned.job.asks_for_identity for planned in plan.jobs.values()):
+        return None
+
+    def tell(issuer: str, folder: str) -> None:
+        from headrace.engine.indexes import tell
+
+        tell(plan, issuer, folder)
+
+    return tell
 
 
 def _listening() -> Socket:

@@ -122,7 +122,7 @@ def _authority(services: str) -> str:
             return answer.text
         if answer.status != 503 or time.monotonic() > until:
             raise ActionFailed(f"this run has no package index: {answer.status} {answer.reason}")
-        time.sleep(0.05)
+        time.sleep(0.05)  # 503: the indexes are being opened, and nothing tells when they are
 
 
 def _get(url: str, headers: dict[str, str]) -> Answer:
