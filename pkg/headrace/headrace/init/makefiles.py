@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from headrace.init.choices import Settings, Shape, extras, relative, word
 
@@ -19,8 +19,8 @@ check-venv:
 """
 
 
-def package_makefile(shape: Shape, settings: Settings, file: str) -> str:
-    """The one of a package, to stand in its folder as `file`."""
+def package_makefile(shape: Shape, settings: Settings) -> str:
+    """The one of a package, to stand in its folder."""
     package = shape.package
     name = package.name.value
     targets = [
@@ -47,7 +47,7 @@ def package_makefile(shape: Shape, settings: Settings, file: str) -> str:
             ]
         parts.append("\n".join([f"{gate.name}: check-venv", *(f"\t{command}" for command in commands)]) + "\n")
     if shape.published:
-        parts.append("\n".join(_release(shape, settings, file)))
+        parts.append("\n".join(_release(shape, settings)))
     return "\n".join(parts)
 
 
@@ -77,7 +77,7 @@ def _build(shape: Shape) -> Iterator[str]:
     yield ""
 
 
-def _release(shape: Shape, settings: Settings, file: str) -> Iterator[str]:
+def _release(shape: Shape, settings: Settings) -> Iterator[str]:
     package = shape.package
     name = word(package.name.value)
     if settings.release == "headrace":
@@ -88,38 +88,37 @@ def _release(shape: Shape, settings: Settings, file: str) -> Iterator[str]:
         yield "# make release VERSION=1.2.3"
         yield "release:"
         # Not $(MAKE): a line that names it is done even by `make --dry-run`, and this one pushes.
-        make = "make" if file == "Makefile" else f"make -f {file}"
         script = relative(package.folder, ".github/release.py")
-        yield f'\t@MAKE_BUILD="{make}" $(PYTHON) {script} release {name} "$$VERSION"'
+        yield f'\t@MAKE_BUILD="make build" $(PYTHON) {script} release {name} "$$VERSION"'
     yield ""
 
 
-def root_makefile(shapes: Sequence[Shape], calls: Sequence[str]) -> str:
-    """The one of the root, which goes through the packages. `calls`: how make is called in each."""
-    loops = [(shape.package.folder, call) for shape, call in zip(shapes, calls, strict=True)]
+def root_makefile(shapes: Sequence[Shape], names: Sequence[Mapping[str, str]]) -> str:
+    """The one of the root, which goes through the packages. `names`: what targets of ours are called in each, where otherwise."""
     lines = ["# The whole repository at once; each package has its own Makefile."]
     lines += ["", "PYTHON ?= $(shell command -v python > /dev/null && echo python || echo python3)", ""]
-    names = [name for name in ("itest", "lint", "type-check", "utest") if any(_has(shape, name) for shape in shapes)]
+    gates = [name for name in ("itest", "lint", "type-check", "utest") if any(_has(shape, name) for shape in shapes)]
     lines += [
-        f".PHONY: install build check-venv {' '.join(names)}{' release' if any(each.published for each in shapes) else ''}",
+        f".PHONY: install build check-venv {' '.join(gates)}{' release' if any(each.published for each in shapes) else ''}",
         "",
     ]
     lines += [*_CHECK_VENV.rstrip("\n").split("\n"), ""]
-    for target in ("install", *names, "build"):
+    for target in ("install", *gates, "build"):
         lines.append(f"{target}:{' check-venv' if target != 'build' else ''}")
-        for shape, (folder, call) in zip(shapes, loops, strict=True):
+        for shape, named in zip(shapes, names, strict=True):
             if target in ("install", "build") or _has(shape, target):
-                lines.append(f'\t@$(MAKE) --no-print-directory -C {word(folder)}{call} {target} PYTHON="$(PYTHON)"')
+                called = f"-C {word(shape.package.folder)} {named.get(target, target)}"
+                lines.append(f'\t@$(MAKE) --no-print-directory {called} PYTHON="$(PYTHON)"')
         lines.append("")
-    published = [(shape, call) for shape, (_, call) in zip(shapes, loops, strict=True) if shape.published]
+    published = [shape for shape in shapes if shape.published]
     if published:
         lines += ["# make release PACKAGE=name VERSION=1.2.3", "release:", '\t@case "$(PACKAGE)" in \\']
-        for shape, call in published:
+        for shape in published:
             folder, name = word(shape.package.folder), shape.package.name.value
-            lines.append(f'\t{name}) $(MAKE) --no-print-directory -C {folder}{call} release PYTHON="$(PYTHON)" ;; \\')
-        names = [shape.package.name.value for shape, _ in published]
-        call = f"make release PACKAGE={names[0]} VERSION=1.2.3"
-        lines.append(f'\t*) echo "say which package: {call} (there is {", ".join(names)})" >&2; exit 1 ;; \\')
+            lines.append(f'\t{name}) $(MAKE) --no-print-directory -C {folder} release PYTHON="$(PYTHON)" ;; \\')
+        every = [shape.package.name.value for shape in published]
+        call = f"make release PACKAGE={every[0]} VERSION=1.2.3"
+        lines.append(f'\t*) echo "say which package: {call} (there is {", ".join(every)})" >&2; exit 1 ;; \\')
         lines += ["\tesac", ""]
     return "\n".join(lines)
 

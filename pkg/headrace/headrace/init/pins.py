@@ -8,12 +8,18 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import Version
+
 from headrace.base.errors import HeadraceError, Problem
+from headrace.init.base import Base
 from headrace.init.choices import Shape
 from headrace.init.model import Found
 from headrace.init.names import normal
+from headrace.release.versions import read
 
 PATH = "constraints.txt"
+_BEGINNING = "# Every version that `make install` and `make build` may use,"
 
 
 class NoPins(HeadraceError):
@@ -25,13 +31,51 @@ class NoPins(HeadraceError):
 def header(shapes: Sequence[Shape]) -> str:
     lowest, highest = pythons(shapes)
     span = lowest if lowest == highest else f"{lowest} to {highest}"
-    return f"# Every version that `make install` and `make build` may use, on Python {span}.\n"
+    return f"{_BEGINNING} on Python {span}.\n"
 
 
 def pythons(shapes: Sequence[Shape]) -> tuple[str, str]:
     """The lowest and the highest of all packages."""
-    every = sorted({version for shape in shapes for version in shape.matrix}, key=lambda each: int(each.partition(".")[2]))
+    every = sorted({version for shape in shapes for version in shape.matrix}, key=minor)
     return every[0], every[-1]
+
+
+def minor(version: str) -> int:
+    """
+    >>> minor("3.10")
+    10
+    """
+    return int(version.partition(".")[2])
+
+
+def with_header(text: str, shapes: Sequence[Shape]) -> str:
+    """The text of a file of ours, as it would begin now."""
+    first, _, rest = text.partition("\n")
+    return header(shapes) + rest if first.startswith(_BEGINNING) else text
+
+
+def lacking(text: str, lines: Sequence[str], shapes: Sequence[Shape], before: Base) -> list[str]:
+    """Why the pins do not do for these requirements; nothing is looked up. What was looked at when they were made is not asked
+    again: its markers may be such that it has no pin."""
+    pinned: dict[str, list[Version]] = {}
+    for line in text.splitlines():
+        found = re.match(r"([A-Za-z0-9][\w.-]*)\s*==\s*([^\s;#]+)", line)
+        if found and (version := read(found[2])) is not None:
+            pinned.setdefault(normal(found[1]), []).append(version)
+    said = []
+    if before.lowest and minor(pythons(shapes)[0]) < minor(before.lowest):
+        said.append(f"it was made for Python {before.lowest} and later")
+    for line in lines:
+        if line in before.pinned:
+            continue
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            continue
+        there = pinned.get(normal(requirement.name), [])
+        if not any(requirement.specifier.contains(version, prereleases=True) for version in there):
+            said.append(f"it has no version for {line}")
+    return said
 
 
 def wanted(shapes: Sequence[Shape], found: Found) -> list[str]:
@@ -48,10 +92,16 @@ def wanted(shapes: Sequence[Shape], found: Found) -> list[str]:
     )
 
 
-def resolve(shapes: Sequence[Shape], found: Found, command: Sequence[str], environ: Mapping[str, str]) -> str:
-    """The text of the file. `command` is how uv is called. Raises NoPins with what uv says."""
+def resolve(
+    shapes: Sequence[Shape], found: Found, command: Sequence[str], environ: Mapping[str, str], there: str = ""
+) -> str:  # fmt: skip
+    """The text of the file. `command` is how uv is called; versions in `there` stay where they fit. Raises NoPins with what uv
+    says."""
     with tempfile.TemporaryDirectory() as folder:
         output = os.path.join(folder, "constraints.txt")
+        if there:
+            with open(output, "w", encoding="utf-8") as file:
+                file.write(there)
         given = _listed(folder, "constraints.in", wanted(shapes, found))
         words = [*command, "pip", "compile", "--quiet", "--universal", "--python-version", pythons(shapes)[0], "--no-header"]
         words += ["--no-annotate", "--no-python-downloads", "--no-config", "--output-file", output, given]
@@ -63,7 +113,9 @@ def resolve(shapes: Sequence[Shape], found: Found, command: Sequence[str], envir
             hint = "mend what they require, or say --no-pins to begin with none"
             raise NoPins(Problem(f"uv finds no versions that fit all packages: {' '.join(lines)[:600]}", hint=hint))
         with open(output, encoding="utf-8") as file:
-            return header(shapes) + file.read()
+            text = file.read()
+        lines = [line for line in text.splitlines(keepends=True) if not line.startswith("#")]
+        return header(shapes) + "".join(lines)
 
 
 def _listed(folder: str, name: str, lines: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headrace.base.errors import Position, Problem, UsageError
+from headrace.init.base import Base, Publish
 from headrace.init.choices import Settings
 from headrace.init.places import place
 from headrace.init.project import table
@@ -15,8 +16,9 @@ _KNOWN: dict[str, tuple[object, ...]] = {
 }
 
 
-def settings_of(tree: Tree, *, all_versions: bool, publish: str = "", branch: str = "main") -> Settings:
-    """What the file says, where an option does not say otherwise. Raises UsageError for what it cannot hold."""
+def settings_of(tree: Tree, asked: Base, *, publish: Publish | None = None, all_versions: bool = False) -> Settings:
+    """An option of this call (`publish`, `all_versions`) counts before the file, the file before those of earlier
+    calls (`asked`). Raises UsageError for what the file cannot hold."""
     path = "pyproject.toml"
     given = table(tree.toml(path), "tool", "headrace", "init")
     for key, value in given.items():
@@ -29,8 +31,8 @@ def settings_of(tree: Tree, *, all_versions: bool, publish: str = "", branch: st
                 Problem(f"{key} in [tool.headrace.init] is {words}, not {value!r}", Position(at.file, at.line, at.column))
             )
     return Settings(
-        publish="hardened" if (publish or given.get("publish")) == "hardened" else "described",
+        publish="hardened" if (publish or given.get("publish") or asked.publish) == "hardened" else "described",
         release="headrace" if given.get("release") == "headrace" else "make",
-        all_versions=all_versions or given.get("all-versions") is True,
-        branch=branch,
+        all_versions=all_versions or given.get("all-versions", asked.all_versions) is True,
+        branch=asked.branch or "main",
     )

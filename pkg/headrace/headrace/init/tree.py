@@ -50,6 +50,17 @@ class Tree:
             self._texts[path] = (data or b"")[:_LARGEST].decode("utf-8", "replace").replace("\r\n", "\n")
         return self._texts[path]
 
+    def exact(self, path: str) -> str | None:
+        """The whole text of a file with its ends of lines as they are; None where it is none that can be written again as it was:
+        a link, too long, not UTF-8."""
+        data = self._read(path) if path in self._known else None
+        if data is None or len(data) >= _LARGEST:
+            return None
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+
     def toml(self, path: str) -> dict[str, object]:
         """The tables of a TOML file; none where it is not there or is not TOML."""
         if path not in self._tables:

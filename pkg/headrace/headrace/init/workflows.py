@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from headrace.init.choices import Gate, Settings, Shape
 
@@ -25,14 +25,14 @@ def workflow_path(name: str) -> str:
     return f".github/workflows/{name}.yml"
 
 
-def workflow(shape: Shape, settings: Settings, paths: Sequence[str], make: str) -> str:
-    """`make` is how a target of the package is called in its folder."""
+def workflow(shape: Shape, settings: Settings, paths: Sequence[str], names: Mapping[str, str]) -> str:
+    """`names`: what targets of ours are called in the package's folder, where otherwise."""
     lines = [*_head(shape, paths, settings.branch), "jobs:"]
     for gate in shape.gates:
-        lines += [*_gate(shape, gate, make), ""]
+        lines += [*_gate(shape, gate, names), ""]
     if shape.published:
         publish = _hardened if settings.publish == "hardened" else _described
-        lines += publish(shape, make)
+        lines += publish(shape, names)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -55,7 +55,7 @@ def _head(shape: Shape, paths: Sequence[str], branch: str) -> Iterator[str]:
     yield ""
 
 
-def _gate(shape: Shape, gate: Gate, make: str) -> Iterator[str]:
+def _gate(shape: Shape, gate: Gate, names: Mapping[str, str]) -> Iterator[str]:
     yield f"  {gate.name}:"
     yield "    runs-on: ubuntu-latest"
     yield f"    timeout-minutes: {gate.timeout}"
@@ -63,8 +63,8 @@ def _gate(shape: Shape, gate: Gate, make: str) -> Iterator[str]:
     yield "      matrix:"
     yield f"        python-version: [{', '.join(repr(version) for version in shape.matrix)}]"
     yield "    steps:"
-    yield from _made_ready(shape, "${{ matrix.python-version }}", make)
-    yield from _in_folder(shape, f"{make} {gate.name}")
+    yield from _made_ready(shape, "${{ matrix.python-version }}", names)
+    yield from _in_folder(shape, f"make {gate.name}")
     if gate.name == "itest" and "pytest" in gate.commands[0]:
         yield _uses("actions/upload-artifact")
         yield "        if: failure()"
@@ -74,7 +74,7 @@ def _gate(shape: Shape, gate: Gate, make: str) -> Iterator[str]:
         yield "          if-no-files-found: ignore # it failed before there was any"
 
 
-def _made_ready(shape: Shape, python: str, make: str) -> Iterator[str]:
+def _made_ready(shape: Shape, python: str, names: Mapping[str, str]) -> Iterator[str]:
     yield _uses("actions/checkout")
     yield "        with:"
     yield "          persist-credentials: false"
@@ -83,7 +83,7 @@ def _made_ready(shape: Shape, python: str, make: str) -> Iterator[str]:
     yield _uses("actions/setup-python")
     yield "        with:"
     yield f"          python-version: {python}"
-    yield from _in_folder(shape, f"{make} install")
+    yield from _in_folder(shape, f"make {names.get('install', 'install')}")
 
 
 def _uses(action: str) -> str:
@@ -108,29 +108,29 @@ def _release_job(shape: Shape, name: str, needs: Sequence[str]) -> Iterator[str]
     yield "    timeout-minutes: 10"
 
 
-def _described(shape: Shape, make: str) -> Iterator[str]:
+def _described(shape: Shape, names: Mapping[str, str]) -> Iterator[str]:
     """One job installs, builds and publishes."""
     yield from _release_job(shape, "publish-pypi", [gate.name for gate in shape.gates])
     yield "    permissions:"
     yield "      contents: read"
     yield "      id-token: write # PyPI takes this job's identity instead of a stored token"
     yield "    steps:"
-    yield from _made_ready(shape, repr(shape.matrix[0]), make)
-    yield from _in_folder(shape, f"{make} build")
+    yield from _made_ready(shape, repr(shape.matrix[0]), names)
+    yield from _in_folder(shape, f"make {names.get('build', 'build')}")
     yield "      - uses: pypa/gh-action-pypi-publish@release/v1 # zizmor: ignore[unpinned-uses] PyPI's guide says so"
     yield "        with:"
     yield f"          packages-dir: {scalar(shape.package.path('dist'))}"
 
 
-def _hardened(shape: Shape, make: str) -> Iterator[str]:
+def _hardened(shape: Shape, names: Mapping[str, str]) -> Iterator[str]:
     """What runs the package's code never has the identity that publishes: files go over as an artifact, with their digests."""
     name = shape.package.name.value
     yield from _release_job(shape, "build", [gate.name for gate in shape.gates])
     yield "    outputs:"
     yield "      digests: ${{ steps.digests.outputs.digests }}"
     yield "    steps:"
-    yield from _made_ready(shape, repr(shape.matrix[0]), make)
-    yield from _in_folder(shape, f"{make} build")
+    yield from _made_ready(shape, repr(shape.matrix[0]), names)
+    yield from _in_folder(shape, f"make {names.get('build', 'build')}")
     yield "      - id: digests"
     yield "        run: |"
     yield "          { echo 'digests<<END'; sha256sum -- *; echo END; } >> \"$GITHUB_OUTPUT\""

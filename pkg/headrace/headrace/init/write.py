@@ -1,4 +1,4 @@
-"""Many files at once: all of them or none, and never over one that a person has made meanwhile.
+"""Many files at once: all of them or none, and never over what a person has made or changed meanwhile.
 
 Drafts are written beside their places, a journal in the git directory names them, then each draft gets its name. A call that is
 killed leaves the journal; the next one finishes what had all its drafts, and clears away what had not.
@@ -6,6 +6,7 @@ killed leaves the journal; the next one finishes what had all its drafts, and cl
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from typing import Literal
@@ -13,7 +14,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from headrace.base.errors import HeadraceError, Problem
+from headrace.base.errors import HeadraceError, Position, Problem, UsageError
 from headrace.base.files import write_atomic
 from headrace.init.make import File
 
@@ -22,10 +23,13 @@ _DRAFT = ".headrace-init-draft"
 
 
 class Move(Struct, frozen=True):
-    """A draft that is to become a file; `replaces` where that one may be there (the record of what was written)."""
+    """A draft that is to become a file. `was`: the digest of the file whose place it takes; empty where there is none. `removes`:
+    there is no draft, that file goes. `record`: it says what was written, which holds only where all was."""
 
     path: str
-    replaces: bool = False
+    was: str = ""
+    removes: bool = False
+    record: bool = False
 
 
 class Journal(Struct, frozen=True):
@@ -36,26 +40,37 @@ class Journal(Struct, frozen=True):
 
 
 class Taken(HeadraceError):
-    """A file came into being while others were being written. It stays; so does all that was written."""
+    """A file came into being, or was changed, while others were being written. It stays; so does all that was written."""
 
     status = 1
 
 
 def write_all(root: str, git_dir: str, files: Sequence[File]) -> None:
-    """Raises OSError with nothing written, Taken."""
+    """Raises OSError with nothing written, Taken, UsageError where a folder leads out of the repository."""
+    for file in files:
+        _stays_within(root, file.path)
     journal = os.path.join(git_dir, _JOURNAL)
-    moves = tuple(Move(file.path, file.state == "base") for file in files)
+    moves = tuple(
+        Move(file.path, _digest(file.was.encode()) if file.was else "", file.state == "gone", file.state == "base")
+        for file in files
+    )
     _note(journal, Journal("drafting", moves))
     try:
         for file in files:
-            draft = _draft(root, file.path)
-            os.makedirs(os.path.dirname(draft) or ".", exist_ok=True)
-            write_atomic(draft, file.text.encode(), 0o755 if file.executable else 0o644)
+            if file.state != "gone":
+                draft = _draft(root, file.path)
+                os.makedirs(os.path.dirname(draft) or ".", exist_ok=True)
+                write_atomic(draft, file.text.encode(), _mode(root, file))
     except OSError:
         _clear(root, journal, moves)
         raise
     _note(journal, Journal("moving", moves))
     _move(root, journal, moves)
+
+
+def is_unfinished(git_dir: str) -> bool:
+    """Whether a call was killed that none has finished since."""
+    return os.path.lexists(os.path.join(git_dir, _JOURNAL))
 
 
 def finish(root: str, git_dir: str) -> Literal["", "finished", "cleared"]:
@@ -74,6 +89,33 @@ def finish(root: str, git_dir: str) -> Literal["", "finished", "cleared"]:
         return "cleared"
     _move(root, journal, found.moves)
     return "finished"
+
+
+def _stays_within(root: str, path: str) -> None:
+    """A folder may be a link to anywhere."""
+    above = os.path.realpath(os.path.join(root, os.path.dirname(path)))
+    if os.path.commonpath([above, os.path.realpath(root)]) != os.path.realpath(root):
+        raise UsageError(Problem(f"{os.path.dirname(path)} is a link to {above}, outside of the repository", Position(path)))
+
+
+def _mode(root: str, file: File) -> int:
+    """That of the file which is there."""
+    try:
+        return os.stat(os.path.join(root, file.path)).st_mode & 0o777
+    except OSError:
+        return 0o755 if file.executable else 0o644
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _is(place: str, digest: str) -> bool:
+    try:
+        with open(place, "rb") as file:
+            return _digest(file.read()) == digest
+    except OSError:
+        return False
 
 
 def _note(path: str, journal: Journal) -> None:
@@ -106,27 +148,48 @@ def _remove_empty(root: str, folder: str) -> None:
 
 
 def _move(root: str, journal: str, moves: Sequence[Move]) -> None:
-    taken = []
+    taken: list[str] = []
     for move in moves:
-        draft, place = _draft(root, move.path), os.path.join(root, move.path)
-        if not os.path.lexists(draft):  # moved before this one was killed
-            continue
-        if move.replaces:
-            os.replace(draft, place)
-            continue
-        try:
-            os.link(draft, place)
-        except FileExistsError:
-            if not os.path.samefile(draft, place):
-                taken.append(move.path)
-        except OSError:  # a file system without links
-            if os.path.lexists(place):
-                taken.append(move.path)
-            else:
-                os.rename(draft, place)
-                continue
-        os.unlink(draft)
+        if move.record and taken:
+            os.unlink(_draft(root, move.path))
+        elif not _moved(root, move):
+            taken.append(move.path)
     os.unlink(journal)
     if taken:
-        hint = "look at it, move it away, and call again"
-        raise Taken(*(Problem(f"{path}: there is one now that was not there before, and it stays", hint=hint) for path in taken))
+        hint = "look at it, and call again"
+        raise Taken(*(Problem(f"{path}: it is another now than a moment ago, and stays", hint=hint) for path in taken))
+
+
+def _moved(root: str, move: Move) -> bool:
+    """Whether the file is what it is to be. A draft is gone when it has become the file."""
+    draft, place = _draft(root, move.path), os.path.join(root, move.path)
+    if move.removes:
+        if not os.path.lexists(place):
+            return True
+        if not _is(place, move.was):
+            return False
+        os.unlink(place)
+        _remove_empty(root, os.path.dirname(move.path))
+        return True
+    if not os.path.lexists(draft):
+        return True
+    if move.was:
+        if not _is(place, move.was):
+            os.unlink(draft)
+            return False
+        os.replace(draft, place)
+        return True
+    try:
+        os.link(draft, place)
+    except FileExistsError:
+        same = os.path.samefile(draft, place)
+        os.unlink(draft)
+        return same
+    except OSError:  # a file system without links
+        if os.path.lexists(place):
+            os.unlink(draft)
+            return False
+        os.rename(draft, place)
+        return True
+    os.unlink(draft)
+    return True

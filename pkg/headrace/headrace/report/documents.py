@@ -21,6 +21,7 @@ BUMP: Literal["headrace.release-bump/1"] = "headrace.release-bump/1"
 RESUME: Literal["headrace.release-resume/1"] = "headrace.release-resume/1"
 PUBLISHING: Literal["headrace.doctor-release/1"] = "headrace.doctor-release/1"
 INIT: Literal["headrace.init/1"] = "headrace.init/1"
+INIT_CHECK: Literal["headrace.init-check/1"] = "headrace.init-check/1"
 
 
 class PlanEvent(Struct, frozen=True):
@@ -427,3 +428,22 @@ class InitDocument(Struct, frozen=True):
     facts: list[InitFact]
     choices: list[InitFact]
     doubts: list[InitDoubt]
+
+
+class InitDrift(Struct, frozen=True):
+    """A file that `headrace init --update` would write (`new`, `changed`, `gone`), or in which somebody has to settle a conflict
+    first (`conflict`; `lines` from 1)."""
+
+    path: str
+    what: Literal["new", "changed", "gone", "conflict"]
+    why: str
+    lines: list[int]
+
+
+class InitCheckDocument(Struct, frozen=True):
+    """What `headrace init --check --json` prints; without drift its status is 0, else 1. `edited` are files that people have
+    changed since they were written, which is no drift."""
+
+    schema: Literal["headrace.init-check/1"]
+    drift: list[InitDrift]
+    edited: list[str]

@@ -23,6 +23,7 @@ TITLES = (
     (documents.BumpDocument, "headrace release --bump --json"),
     (documents.ResumeDocument, "headrace release --resume --json"),
     (documents.InitDocument, "headrace init --explain --json"),
+    (documents.InitCheckDocument, "headrace init --check --json"),
 )
 
 HEAD = """# JSON that headrace prints

@@ -30,7 +30,7 @@ def made(files: Mapping[str, str], settings: Settings | None = None) -> dict[str
     """Each file by its path. What was written before counts as such."""
     whole, chosen = tree(files), settings or Settings()
     found = detect(whole.without(written_before(whole).files))
-    return {each.path: each for each in files_of(whole, found, shapes(found, chosen)[0], chosen, lambda: "# pins\n")}
+    return {each.path: each for each in files_of(whole, found, shapes(found, chosen)[0], chosen, lambda there: "# pins\n")}
 
 
 def workflow(files: Mapping[str, File], name: str) -> dict[str, Any]:
@@ -218,16 +218,29 @@ def test_a_file_of_a_person_is_left_and_reported() -> None:
         {**two(), ".github/workflows/alpha.yml": "on: push\n", "Makefile": "mine:\n\ttrue\n", "constraints.txt": "x==1\n"}
     )
     left = {path for path, file in files.items() if file.state == "kept"}
-    assert left == {".github/workflows/alpha.yml", "Makefile", "constraints.txt"}
-    assert not left & set(base.read_base(files[base.PATH].text).files)
+    assert left == {".github/workflows/alpha.yml", "constraints.txt"}
+    assert not {*left, "Makefile"} & set(base.read_base(files[base.PATH].text).files)
 
 
-def test_beside_a_makefile_of_a_person_the_targets_stand_in_a_file_of_their_own() -> None:
-    files = made({**two(), "pkg/beta/Makefile": "lint:\n\ttrue\n"})
-    assert "pkg/beta/Makefile" not in files and "pkg/beta/gates.mk" in files
-    runs = [step["run"] for step in workflow(files, "beta")["jobs"]["lint"]["steps"] if "run" in step]
-    assert runs == ["make -f gates.mk install", "make -f gates.mk lint"]
-    assert "-C pkg/beta -f gates.mk lint" in files["Makefile"].text
+def test_beside_a_makefile_of_a_person_stands_what_it_lacks_and_its_own_targets_are_called(tmp_path: Path) -> None:
+    mine = "PYTHON = python9\nlint:\n\ttrue\n\ninstall:\n\tpip install .\n\nbuild:\n\tdocker build .\n"
+    files = made({**two(), "pkg/beta/Makefile": mine})
+    assert files["pkg/beta/Makefile"].text == mine + "\ninclude gates.mk\n" and files["pkg/beta/Makefile"].state == "added"
+    jobs = workflow(files, "beta")["jobs"]
+    assert [step["run"] for step in jobs["lint"]["steps"] if "run" in step] == ["make gates-install", "make lint"]
+    assert [step["run"] for step in jobs["publish-pypi"]["steps"] if "run" in step] == ["make gates-install", "make gates-build"]
+    for target, command in {
+        "lint": "true", "utest": "python -m pytest  tests", "install": "pip install .", "gates-install": "uv pip install",
+        "build": "docker build .", "gates-build": "check beta dist", "release": 'MAKE_BUILD="make gates-build"',
+    }.items():  # fmt: skip
+        done = recipe(files, tmp_path, "pkg/beta/Makefile", target, CI="1")
+        assert done.returncode == 0 and command in done.stdout and "python9" not in done.stdout, (
+            target,
+            done.stdout,
+            done.stderr,
+        )
+        assert not done.stderr, done.stderr  # no target stands there twice
+    assert "-C pkg/beta lint" in files["Makefile"].text and "-C pkg/beta gates-install" in files["Makefile"].text
 
 
 def test_a_second_time_there_is_nothing_to_do() -> None:

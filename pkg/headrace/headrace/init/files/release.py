@@ -86,7 +86,7 @@ def default_branch() -> str:
 def build(package: str, version: str, folder: str) -> None:
     """Build the package into the folder, by its own target. A version that comes from git is told what it shall be."""
     environment = {**os.environ, "CI": "1", "GITHUB_REF": "", "SETUPTOOLS_SCM_PRETEND_VERSION": version}
-    command = [*os.environ.get("MAKE_BUILD", "make").split(), "build", f"DIST={folder}"]
+    command = [*os.environ.get("MAKE_BUILD", "make build").split(), f"DIST={folder}", f"GATES_DIST={folder}"]
     done = subprocess.run(command, cwd=os.getcwd(), env=environment, check=False)
     if done.returncode:
         raise Refused(f"{package} cannot be built")
