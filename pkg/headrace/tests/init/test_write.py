@@ -115,7 +115,7 @@ def test_nothing_is_written_through_a_folder_that_leads_out_of_the_repository(
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (root / "a").symlink_to(elsewhere)
-    with pytest.raises(UsageError, match="a is a link to .*, outside of the repository"):
+    with pytest.raises(UsageError, match=r"a is a link to .*, outside of the repository"):
         write_all(str(root), str(root / ".git"), FILES)
     assert not list(elsewhere.iterdir()) and not (root / "two").exists()
 
