@@ -61,7 +61,7 @@ def init(**given: Any) -> int:
         _finish(repository)
     tree = tree_of(repository.root)
     settings = settings_of(tree, all_versions=options.all_versions, publish=options.publish, branch=repository.default_branch)
-    found = detect(tree.without(written_before(tree).files))  # what was written here before is no evidence
+    found = detect(tree.without(written_before(tree).files), settings)  # what was written here before is no evidence
     if not found.packages:
         hint = "a package has a pyproject.toml with [project].name, a setup.cfg or a setup.py"
         raise UsageError(Problem(f"{repository.root}: no Python package was found", hint=hint))

@@ -9,11 +9,12 @@ from typing import Literal
 from msgspec import Struct
 
 from headrace.init import base, pins
-from headrace.init.choices import Settings, Shape
+from headrace.init.choices import Shape
 from headrace.init.filters import paths_of
 from headrace.init.makefiles import package_makefile, root_makefile
 from headrace.init.model import Found
 from headrace.init.tree import Tree
+from headrace.init.wanted import Settings
 from headrace.init.workflows import workflow, workflow_path
 
 _RELEASE = ".github/release.py"
@@ -52,7 +53,7 @@ def files_of(tree: Tree, found: Found, shapes: Sequence[Shape], settings: Settin
         calls.append("" if makefile == "Makefile" else f" -f {makefile}")
         path = workflow_path(package.name.value)
         made.append(_file(tree, known, path, workflow(shape, settings, paths_of(shape, found, path, examples), make)))
-        made.append(_file(tree, known, package.path(makefile), package_makefile(shape, settings, makefile), why))
+        made.append(_file(tree, known, package.path(makefile), package_makefile(shape, makefile), why))
     if all(shape.package.folder != "." for shape in shapes):
         made.append(_file(tree, known, "Makefile", root_makefile(shapes, calls)))
     made.append(_file(tree, known, _RELEASE, _template("release.py"), executable=True))
