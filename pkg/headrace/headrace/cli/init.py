@@ -90,7 +90,7 @@ def init(**given: Any) -> int:
         all_versions=options.all_versions or known.all_versions,
     )
     settings = settings_of(tree, asked, publish=options.publish, all_versions=options.all_versions)
-    found = detect(tree.without(known.files))  # what was written here before is no evidence
+    found = detect(tree.without(known.files), settings)  # what was written here before is no evidence
     if not found.packages:
         hint = "a package has a pyproject.toml with [project].name, a setup.cfg or a setup.py"
         raise UsageError(Problem(f"{repository.root}: no Python package was found", hint=hint))
@@ -105,6 +105,9 @@ def init(**given: Any) -> int:
 
         write_lines(explained(found, choices, style))
         return 0
+    if not made:
+        hint = "headrace init --explain says what each requires"
+        raise UsageError(Problem("no package supports a Python that there is", found.packages[0].name.at[0], hint))
     if options.check:
         from headrace.cli.init_check import check
 

@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import os.path
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from headrace.init.model import Found, Package, Said
 from headrace.init.names import normal
+from headrace.init.wanted import GATES, TABLE, Settings, Wanted
 
+MINUTES = 10
+"""What a job may take where nobody says otherwise."""
 
-class Settings(Struct, frozen=True):
-    """What a person may want otherwise: `[tool.headrace.init]` of the root pyproject.toml, and options. `branch` is the one whose
-    pushes are tried."""
-
-    publish: Literal["described", "hardened"] = "described"
-    release: Literal["make", "headrace"] = "make"
-    all_versions: bool = False
-    branch: str = "main"
+_REPORT = "itest-report.xml"
 
 
 class Gate(Struct, frozen=True):
-    """A job that must be green, and what its Make target does, in the package's folder."""
+    """A job that must be green, and what its Make target does, in the package's folder. `artifacts`: paths from the root of the
+    repository of what is kept when it fails."""
 
     name: str
     commands: tuple[str, ...]
-    timeout: int
+    timeout: int = MINUTES
+    artifacts: tuple[str, ...] = ()
+
+    def calls(self, tool: str) -> bool:
+        """
+        >>> Gate("lint", ("$(PYTHON) -m ruff check black",)).calls("ruff"), Gate("lint", ("ruff check .",)).calls("ruff")
+        (True, True)
+        >>> Gate("lint", ("$(PYTHON) -m ruff check black",)).calls("black")
+        False
+        """
+        return any(re.search(rf"(?:^@?|\s-m\s+|[;&|]\s*){tool}(?=\s|$)", command) for command in self.commands)
 
 
 class Choice(Struct, frozen=True):
@@ -41,7 +48,8 @@ class Choice(Struct, frozen=True):
 
 class Shape(Struct, frozen=True):
     """What a package gets. `siblings` are the folders of the packages that are installed from the tree with it, `needed` the
-    names of those whose changes concern it, `install` the arguments of the installation after the packages themselves."""
+    names of those whose changes concern it, `install` the arguments of the installation after the packages themselves, `wanted`
+    what people say of it."""
 
     package: Package
     matrix: tuple[str, ...]
@@ -51,6 +59,11 @@ class Shape(Struct, frozen=True):
     install: tuple[str, ...]
     mypy_path: tuple[str, ...]
     published: bool
+    wanted: Wanted = Wanted()
+
+    def timeout(self, job: str) -> int:
+        """Minutes."""
+        return self.wanted.timeouts.get(job, MINUTES)
 
 
 def shapes(found: Found, settings: Settings) -> tuple[tuple[Shape, ...], tuple[Choice, ...]]:
@@ -62,21 +75,22 @@ def shapes(found: Found, settings: Settings) -> tuple[tuple[Shape, ...], tuple[C
             chosen.append(Choice("left out", Said("no workflow", package.name.at, "no known Python fits"), package.name.value))
             continue
         made.append(_shape(package, found, settings, chosen))
-    chosen.append(Choice("publish shape", Said(settings.publish, (), "the default; [tool.headrace.init] publish says otherwise")))
+    chosen.append(Choice("publish shape", _publish_shape(settings)))
     return tuple(made), tuple(chosen)
 
 
 def _shape(package: Package, found: Found, settings: Settings, chosen: list[Choice]) -> Shape:
     name = package.name.value
     by_name = {normal(each.name.value): each for each in found.packages}
-    matrix = matrix_of(package, all_versions=settings.all_versions)
+    wanted = settings.of(package.folder)
+    matrix = matrix_of(package, all_versions=wanted.all_versions)
     lowest, highest = package.pythons.lowest, package.pythons.highest
     assert lowest is not None and highest is not None
-    places = tuple(dict.fromkeys(lowest.at[:1] + highest.at[:1]))
-    why = "every supported version" if settings.all_versions else "the lowest and the highest supported version"
+    places = tuple(dict.fromkeys(lowest.at[:1] + highest.at[:1] + wanted.places("all-versions")))
+    why = "every supported version" if wanted.all_versions else "the lowest and the highest supported version"
     chosen.append(Choice("matrix", Said(", ".join(matrix), places, why), name))
     gates = []
-    for gate, said in _gates(package, found):
+    for gate, said in _gates(package, found, wanted):
         if gate is not None:
             gates.append(gate)
         chosen.append(Choice("gate", said, name))
@@ -90,11 +104,44 @@ def _shape(package: Package, found: Found, settings: Settings, chosen: list[Choi
         chosen.append(Choice("publishes", Said(f"tags {name}@*", package.name.at, "by trusted publishing"), name))
     else:
         chosen.append(Choice("publishes", Said("never", package.private.at, package.private.why), name))
+    chosen += [Choice(what, said, name) for what, said in _said(package, wanted, gates, settings)]
     mypy_path = tuple(dict.fromkeys(_above(path) for other in installed for path in other.code))
     return Shape(
         package, matrix, tuple(gates), tuple(other.folder for other in installed), tuple(other.name.value for other in needed),
-        tuple(_install(package, found, gates)), mypy_path, package.private is None,
+        tuple(_install(package, found, gates)), mypy_path, package.private is None, wanted,
     )  # fmt: skip
+
+
+def _publish_shape(settings: Settings) -> Said:
+    if settings.by_option("publish"):
+        return Said(settings.publish, (), "--publish")
+    at = settings.places("publish")
+    return Said(settings.publish, at, "" if at else f"the default; {TABLE} publish says otherwise")
+
+
+def _said(package: Package, wanted: Wanted, gates: Sequence[Gate], settings: Settings) -> Iterator[tuple[str, Said]]:
+    """What is as the settings say, and is not told with a choice of another name."""
+    own = settings.packages.get(package.folder, Wanted())
+    if "publish" in own.at and package.folder != "." and not settings.by_option("publish"):
+        yield "publish shape", Said(wanted.publish, own.places("publish"))
+    if "release" in wanted.at:
+        yield "releases by", Said("headrace release" if wanted.release == "headrace" else "make", wanted.places("release"))
+    jobs = [gate.name for gate in gates]
+    if package.private is None:
+        jobs += ["build", "publish-pypi"] if wanted.publish == "hardened" else ["publish-pypi"]
+    for job, minutes in wanted.timeouts.items():
+        why = "" if job in jobs else "there is no such job"
+        yield "timeout", Said(f"{job}: {minutes} minutes", wanted.places(f"timeouts.{job}"), why)
+    for name, value in wanted.env.items():
+        yield "environment", Said(f"{name}={value}", wanted.places(f"env.{name}"))
+    if "manual" in wanted.at:
+        yield "by hand", Said("can be started" if wanted.manual else "never", wanted.places("manual"))
+    for path in wanted.paths:
+        kind = "not started by" if path.startswith("!") else "started by"
+        yield kind, Said(path.removeprefix("!"), wanted.places(f"paths.{path}"))
+    for gate, paths in wanted.artifacts.items():
+        why = "when it fails" if gate in jobs else "there is no such job"
+        yield "kept", Said(f"{gate}: {', '.join(paths)}", wanted.places(f"artifacts.{gate}"), why)
 
 
 def matrix_of(package: Package, *, all_versions: bool) -> tuple[str, ...]:
@@ -123,19 +170,46 @@ def _above(path: str) -> str:
 # -- gates --
 
 
-def _gates(package: Package, found: Found) -> Iterator[tuple[Gate | None, Said]]:
+def _gates(package: Package, found: Found, wanted: Wanted) -> Iterator[tuple[Gate | None, Said]]:
     """In the order of the described system. One that would have nothing to look at is left out."""
+    for name in GATES:
+        gate, said = _told(package, name, wanted) if name in wanted.commands else _guessed(package, found, name, wanted)
+        if gate is not None:
+            kept = (*wanted.artifacts.get(name, ()), *gate.artifacts)
+            gate = structs.replace(gate, timeout=wanted.timeouts.get(name, MINUTES), artifacts=tuple(dict.fromkeys(kept)))
+        yield gate, said
+
+
+def _told(package: Package, name: str, wanted: Wanted) -> tuple[Gate | None, Said]:
+    """A gate whose commands a person says in full; none where there is no command."""
+    at = wanted.places(f"commands.{name}")
+    if not wanted.commands[name]:
+        return None, Said(f"no {name}", at, f"{TABLE} commands has none")
+    commands = tuple(wanted.commands[name])
+    return Gate(name, commands), Said(f"{name}: {'; '.join(commands)}", at, f"{TABLE} commands")
+
+
+def _guessed(package: Package, found: Found, name: str, wanted: Wanted) -> tuple[Gate | None, Said]:
     tools = package.tools
-    for name, suites, timeout in (("itest", package.integration, 10), ("utest", package.unit, 10)):
-        if name == "utest":
-            yield _lint(package, found)
-            yield _types(package, found)
-        if suites:
-            tester = tools.tester.value if tools.tester is not None else "pytest"
-            at = tuple(place for each in suites for place in each.at)[:2] + (tools.tester.at[:1] if tools.tester else ())
-            yield Gate(name, tuple(_tests(package, tester, suites)), timeout), Said(f"{name}: {tester}", at)
-        else:
-            yield None, Said(f"no {name}", package.name.at, "there are no such tests")
+    match name:
+        case "lint":
+            return _lint(package, found)
+        case "type-check":
+            return _types(package, found)
+        case _:
+            suites = package.unit if name == "utest" else package.integration
+    if not suites:
+        at = wanted.places(f"tests.{name}")
+        return None, Said(f"no {name}", at or package.name.at, f"{TABLE} tests has none" if at else "there are no such tests")
+    tester = tools.tester.value if tools.tester is not None else "pytest"
+    at = tuple(place for each in suites for place in each.at)[:2] + (tools.tester.at[:1] if tools.tester else ())
+    commands = tuple(_tests(package, tester, suites))
+    if name == "itest" and tester == "pytest":  # in a pipeline the report of what failed is kept
+        commands = tuple(
+            each.replace(" $(PYTEST_ARGS)", f" $(if $(CI),--junitxml={_REPORT}) $(PYTEST_ARGS)") for each in commands
+        )
+        return Gate(name, commands, artifacts=(package.path(_REPORT),)), Said(f"{name}: {tester}", at)
+    return Gate(name, commands), Said(f"{name}: {tester}", at)
 
 
 def _tests(package: Package, tester: str, suites: Sequence[Said]) -> Iterator[str]:
@@ -157,9 +231,7 @@ def _lint(package: Package, found: Found) -> tuple[Gate, Said]:
     checked = " ".join(_checked(package))
     if tools.linter is None and tools.formatter is not None and tools.formatter.value == "black":
         command = f"$(PYTHON) -m black --check {checked}"
-        return Gate("lint", (command,), 10), Said(
-            "lint: black", tools.formatter.at, f"{tools.formatter.why}; no linter is in use"
-        )
+        return Gate("lint", (command,)), Said("lint: black", tools.formatter.at, f"{tools.formatter.why}; no linter is in use")
     linter = tools.linter.value if tools.linter is not None else "ruff"
     said = Said(f"lint: {linter}", tools.linter.at, tools.linter.why) if tools.linter is not None else None
     if said is None:
@@ -175,24 +247,22 @@ def _lint(package: Package, found: Found) -> tuple[Gate, Said]:
         said = Said(f"{said.value}, {tools.formatter.value}", said.at + tools.formatter.at[:1], said.why)
         formatter = "ruff format" if tools.formatter.value == "ruff format" else "black"
         commands.append(f"$(PYTHON) -m {formatter} --check {checked}")
-    return Gate("lint", tuple(commands), 10), said
+    return Gate("lint", tuple(commands)), said
 
 
 def _types(package: Package, found: Found) -> tuple[Gate, Said]:
     tool = package.tools.typer
     checked = " ".join(word(relative(package.folder, path)) for path in package.code) or "."
     if tool is not None and tool.value in ("pyright", "basedpyright"):
-        return Gate("type-check", (f"$(PYTHON) -m {tool.value} {checked}",), 10), Said(
-            f"type-check: {tool.value}", tool.at, tool.why
-        )
+        return Gate("type-check", (f"$(PYTHON) -m {tool.value} {checked}",)), Said(f"type-check: {tool.value}", tool.at, tool.why)
     if tool is not None and tool.value == "ty":
-        return Gate("type-check", (f"$(PYTHON) -m ty check {checked}",), 10), Said("type-check: ty", tool.at, tool.why)
+        return Gate("type-check", (f"$(PYTHON) -m ty check {checked}",)), Said("type-check: ty", tool.at, tool.why)
     command = f"$(PYTHON) -m mypy{_config(package, found, 'mypy.ini', ' --config-file=')} {checked}"
     if tool is None:
         said = Said("type-check: mypy", package.name.at, "no type checker is in use: mypy, with its own defaults")
     else:
         said = Said(f"type-check: {tool.value}", tool.at, tool.why)
-    return Gate("type-check", (command,), 10), said
+    return Gate("type-check", (command,)), said
 
 
 def _config(package: Package, found: Found, name: str, option: str) -> str:
@@ -222,9 +292,8 @@ def _install(package: Package, found: Found, gates: Sequence[Gate]) -> Iterator[
             yield f"--group {name if file == 'pyproject.toml' else f'{file}:{name}'}"
         elif file != "pyproject.toml":
             yield f"--requirement {file} --extra {name}"
-    commands = " ".join(command for gate in gates for command in gate.commands)
     tools = ("basedpyright", "black", "flake8", "mypy", "pylint", "pyright", "pytest", "ruff", "ty")
-    yield from (name for name in tools if f"-m {name} " in commands)
+    yield from (name for name in tools if any(gate.calls(name) for gate in gates))
     yield from (word(text) for text in package.loose)
 
 

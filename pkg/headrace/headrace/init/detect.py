@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 
 from headrace.base.errors import Position
 from headrace.init import around
-from headrace.init.find import Member, Members, find_members
+from headrace.init.find import Member, Members, find_members, missing
 from headrace.init.model import Doubt, Found, Package, Project, Said
 from headrace.init.names import normal
 from headrace.init.project import table, texts
 from headrace.init.pythons import supported
 from headrace.init.suites import code_of, imports_of, suites_of
+from headrace.init.told import told
 from headrace.init.tools import tools_of
 from headrace.init.tree import Tree, join
+from headrace.init.wanted import TABLE, Settings, Wanted
 
 _GROUPS = (
     "dev",
@@ -33,13 +35,21 @@ _GROUPS = (
 )
 """Groups and extras that hold what the gates want."""
 
+_NO_SETTINGS = Settings()
 
-def detect(tree: Tree) -> Found:
-    """Everything. What cannot be read, or does not agree, is among the doubts."""
-    members = find_members(tree)
+
+def detect(tree: Tree, settings: Settings = _NO_SETTINGS) -> Found:
+    """Everything. What cannot be read, or does not agree, is among the doubts. Of the settings those count that say what is
+    there: which folders are no packages, and where the tests are."""
+    exclude = [Said(each, settings.places(f"exclude.{each}"), f"{TABLE} exclude") for each in settings.exclude]
+    members = find_members(tree, exclude)
     workflows = around.workflows(tree)
-    packages = [_package(tree, member, members.members, members.root, workflows) for member in members.members]
-    doubts = [*tree.doubts, *(doubt for package in packages for doubt in _doubts(package)), *_twice(packages)]
+    packages = [
+        _package(tree, member, members.members, members.root, workflows, settings.of(member.project.folder))
+        for member in members.members
+    ]
+    nowhere = [Doubt(f"exclude in {TABLE}: there is no folder '{each.value}'", *each.at) for each in missing(tree, exclude)]
+    doubts = [*tree.doubts, *nowhere, *(doubt for package in packages for doubt in _doubts(package)), *_twice(packages)]
     return Found(
         members.layout, tuple(packages), members.left_out, around.locks(tree), around.constraints(tree), workflows,
         around.makefiles(tree), tuple(path for path in around.CONFIGS if tree.has(path)), *_shared(members), *_minded_by_uv(tree),
@@ -47,12 +57,14 @@ def detect(tree: Tree) -> Found:
     )  # fmt: skip
 
 
-def _package(tree: Tree, member: Member, members: Sequence[Member], root: Project | None, workflows: Sequence[Said]) -> Package:
+def _package(
+    tree: Tree, member: Member, members: Sequence[Member], root: Project | None, workflows: Sequence[Said], wanted: Wanted
+) -> Package:
     project = member.project
     assert project.name is not None
     imports = imports_of(tree, project)
     others = [each.project.folder for each in members if each is not member]
-    suites = suites_of(tree, project, imports, others)
+    suites = told(tree, suites_of(tree, project, imports, others), wanted)
     names = ("GNUmakefile", "makefile", "Makefile")
     makefile = next((path for name in names if tree.has(path := join(project.folder, name))), "")
     lines = around.targets(tree.text(makefile))

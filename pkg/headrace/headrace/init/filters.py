@@ -10,7 +10,7 @@ from headrace.init.model import Found, Package
 
 def paths_of(shape: Shape, found: Found, workflow: str, examples: Sequence[str]) -> list[str]:
     """What starts it, then what does not (a later line overrules an earlier one), then what lies in a folder that does not and
-    concerns it all the same."""
+    concerns it all the same. What people leave out comes last, and counts whatever else is said."""
     package = shape.package
     concerned = {package.name.value, *shape.needed}
     others = [each for each in found.packages if each.name.value not in concerned]
@@ -18,7 +18,9 @@ def paths_of(shape: Shape, found: Found, workflow: str, examples: Sequence[str])
     taken = [f"!{folder}/**" for other in others for folder in _folders(other) if folder != "."]
     taken += [f"!{folder}/**" for folder in examples]
     again = [f"{folder}/**" for each in ours for folder in _folders(each) if any(folder.startswith(line[1:-2]) for line in taken)]
-    return list(dict.fromkeys([*_starts(ours, found, workflow), *taken, *again]))
+    more = shape.wanted.paths
+    starts = [*_starts(ours, found, workflow), *(path for path in more if not path.startswith("!"))]
+    return list(dict.fromkeys([*starts, *taken, *again, *(path for path in more if path.startswith("!"))]))
 
 
 def _starts(ours: Sequence[Package], found: Found, workflow: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from headrace.init.model import Project, Said
 from headrace.init.places import item, place
@@ -55,16 +55,25 @@ class Members(Struct, frozen=True):
     root: Project | None = None
 
 
-def find_members(tree: Tree) -> Members:
-    """A workspace counts before folders, and those before a project at the root alone."""
+def find_members(tree: Tree, exclude: Sequence[Said] = ()) -> Members:
+    """A workspace counts before folders, and those before a project at the root alone. `exclude` are globs of folders that hold
+    no package, whatever stands in them; `.` is the root without what is below it."""
     root = read_project(tree, ".")
-    folders = _project_folders(tree)
+    every = _project_folders(tree)
+    excluded = [Said(folder, each.at, each.why) for folder in every for each in exclude if _within(folder, each.value)]
+    without = {each.value for each in excluded}
+    found = _found(tree, root, [folder for folder in every if folder not in without], counts="." not in without)
+    return structs.replace(found, left_out=(*found.left_out, *excluded))
+
+
+def _found(tree: Tree, root: Project | None, folders: Sequence[str], *, counts: bool) -> Members:
+    """`counts`: whether the root may be a package."""
     for kind, patterns, without in _workspaces(tree):
         inside = _matching(folders, patterns, without)
         members = [member for folder, found in inside if (member := _member(tree, folder, found)) is not None]
         if not members:
             continue
-        if root is not None and root.private is None and root.name is not None and root.backend is not None:
+        if counts and root is not None and root.private is None and root.name is not None and root.backend is not None:
             members.insert(0, Member(root, Said("the root of the workspace", root.name.at)))
         used = [member for member in members if not _is_data(member.project.folder)]
         out = [_example(member) for member in members if _is_data(member.project.folder)]
@@ -75,14 +84,14 @@ def find_members(tree: Tree) -> Members:
         places = tuple(dict.fromkeys(place for pattern in patterns for place in pattern.at))
         return Members(Said(f"{kind} of {len(used)}", places), tuple(used), tuple(out), root)
     members = _in_folders(tree, folders)
-    if root is not None and root.name is not None:
+    if counts and root is not None and root.name is not None:
         alone = Member(root, Said("the project at the root", root.name.at))
         if not members:
             return Members(Said("one package at the root", root.name.at), (alone,), root=root)
         if root.private is None and root.backend is not None:
             members.insert(0, alone)
     elif not members:
-        return Members(Said("no package"), ())
+        return Members(Said("no package"), (), root=root)
     where = sorted({_place(member.project.folder) for member in members if member.project.folder != "."})
     found = tuple(member.found.at[0] for member in members if member.found.at)
     return Members(
@@ -133,6 +142,21 @@ def _matching(folders: Sequence[str], patterns: Sequence[Said], without: Sequenc
             if _fits(folder, pattern.value):
                 yield folder, Said(f"a member, by {pattern.value}", pattern.at)
                 break
+
+
+def _within(folder: str, pattern: str) -> bool:
+    """Whether a glob means a folder, or one that it stands in.
+
+    >>> _within("pkg/a/b", "pkg/a"), _within("pkg/ab", "pkg/a"), _within(".", "."), _within("pkg", ".")
+    (True, False, True, False)
+    """
+    parts = folder.split("/")
+    return any(_fits("/".join(parts[:count]), pattern) for count in range(1, len(parts) + 1))
+
+
+def missing(tree: Tree, exclude: Sequence[Said]) -> list[Said]:
+    """Those of `exclude` that mean no folder."""
+    return [each for each in exclude if not any(_fits(folder, each.value) for folder in (".", *tree.folders()))]
 
 
 def _fits(folder: str, pattern: str) -> bool:

@@ -11,13 +11,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.init import base, people, pins
-from headrace.init.choices import Settings, Shape
+from headrace.init.choices import Shape
 from headrace.init.filters import paths_of
 from headrace.init.lines import marks_in
 from headrace.init.makefiles import package_makefile, root_makefile
 from headrace.init.merge import Merged, merge
 from headrace.init.model import Found
 from headrace.init.tree import Tree, join
+from headrace.init.wanted import Settings
 from headrace.init.workflows import workflow, workflow_path
 
 _RELEASE = ".github/release.py"
@@ -56,7 +57,7 @@ class File(Struct, frozen=True):
     conflicts: tuple[int, ...] = ()
 
 
-class _Wanted(Struct, frozen=True):
+class _Piece(Struct, frozen=True):
     """A file as it is to be written where there is none; with `part`, into one of a person."""
 
     path: str
@@ -78,6 +79,8 @@ def files_of(
 ) -> list[File]:
     """In the order in which they are told. `resolve` makes the text of constraints.txt out of that which is there, and is asked
     only where something lacks. `update`: what was written before is brought up to date. `asked` holds what options have said."""
+    if not shapes:
+        return []
     known = written_before(tree)
     wanted = list(_system(tree, known, found, shapes, settings))
     record = _Record(known, replace(asked or known, files=dict(known.files), parts=dict(known.parts)))
@@ -104,35 +107,35 @@ class _Record(Struct):
 # -- what the system consists of --
 
 
-def _system(tree: Tree, known: base.Base, found: Found, shapes: Sequence[Shape], settings: Settings) -> Iterator[_Wanted]:
+def _system(tree: Tree, known: base.Base, found: Found, shapes: Sequence[Shape], settings: Settings) -> Iterator[_Piece]:
     names = []
     examples = [name for name in ("examples", "docs") if tree.has_folder(name)]
     for shape in shapes:
         package = shape.package
-        makefile, named = _makefile(tree, known, package.folder, package_makefile(shape, settings))
+        makefile, named = _makefile(tree, known, package.folder, package_makefile(shape))
         path = workflow_path(package.name.value)
         text = workflow(shape, settings, paths_of(shape, found, path, examples), named)
-        yield _Wanted(path, text, part="jobs" if _is_a_persons(tree, known, path, text) else "")
+        yield _Piece(path, text, part="jobs" if _is_a_persons(tree, known, path, text) else "")
         yield from makefile
         names.append(named)
     if all(shape.package.folder != "." for shape in shapes):
         yield from _makefile(tree, known, ".", root_makefile(shapes, names))[0]
-    yield _Wanted(_RELEASE, _template("release.py"), executable=True)
+    yield _Piece(_RELEASE, _template("release.py"), executable=True)
 
 
-def _makefile(tree: Tree, known: base.Base, folder: str, text: str) -> tuple[list[_Wanted], dict[str, str]]:
+def _makefile(tree: Tree, known: base.Base, folder: str, text: str) -> tuple[list[_Piece], dict[str, str]]:
     """The Makefile of a folder; or what stands beside that of a person, and what targets are called there."""
     there = (join(folder, name) for name in ("GNUmakefile", "makefile", "Makefile"))
     theirs = next((path for path in there if _is_a_persons(tree, known, path, text)), "")
     if not theirs:
-        return [_Wanted(join(folder, "Makefile"), text)], {}
+        return [_Piece(join(folder, "Makefile"), text)], {}
     put = known.parts.get(theirs)
     own = tree.text(theirs)
     made = people.beside(own.replace(put.items[people.INCLUDE], "") if put else own, text)
     stays = f"{theirs} has {', '.join(made.left)} of its own" if made.left else ""
     if named := [f"{ours} for {name}" for name, ours in made.names.items()]:
         stays += f"; the pipeline calls {', '.join(named)}"
-    return [_Wanted(join(folder, people.BESIDE), made.text, why=stays), _Wanted(theirs, "", part="include")], made.names
+    return [_Piece(join(folder, people.BESIDE), made.text, why=stays), _Piece(theirs, "", part="include")], made.names
 
 
 def _is_a_persons(tree: Tree, known: base.Base, path: str, text: str) -> bool:
@@ -148,7 +151,7 @@ def _template(name: str) -> str:
 # -- held against what is there --
 
 
-def _held(tree: Tree, record: _Record, wanted: _Wanted, update: bool) -> File:
+def _held(tree: Tree, record: _Record, wanted: _Piece, update: bool) -> File:
     path, known = wanted.path, record.known
     there = tree.exact(path) if tree.has(path) else ""
     if wanted.part and path not in known.files:
@@ -190,7 +193,7 @@ def _brought_up(path: str, there: str, merged: Merged, executable: bool, update:
     return File(path, merged.text, "merged", why, executable, there, merged.conflicts)
 
 
-def _in_a_persons(record: _Record, wanted: _Wanted, there: str | None, update: bool) -> File:
+def _in_a_persons(record: _Record, wanted: _Piece, there: str | None, update: bool) -> File:
     """What a person's file lacks; what was put there before is merged as if the person's were a part of it."""
     path, put = wanted.path, record.known.parts.get(wanted.path)
     if there is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from headrace.init.choices import Settings, Shape, extras, relative, word
+from headrace.init.choices import Shape, extras, relative, word
 
 _PYTHON = """\
 PYTHON ?= $(shell command -v python > /dev/null && echo python || echo python3)
@@ -19,7 +19,7 @@ check-venv:
 """
 
 
-def package_makefile(shape: Shape, settings: Settings) -> str:
+def package_makefile(shape: Shape) -> str:
     """The one of a package, to stand in its folder."""
     package = shape.package
     name = package.name.value
@@ -31,23 +31,16 @@ def package_makefile(shape: Shape, settings: Settings) -> str:
         *(["release"] if shape.published else []),
     ]
     parts = [f"# The gates of {name}. Tools come from the environment that is active: `make install` fills it.\n"]
-    if any("-m mypy" in command for gate in shape.gates for command in gate.commands) and shape.mypy_path:
+    if any(gate.calls("mypy") for gate in shape.gates) and shape.mypy_path:
         parts.append(f"export MYPYPATH := {':'.join(relative(package.folder, path) for path in shape.mypy_path)}\n")
     parts.append(f"{_PYTHON}CONSTRAINTS := {relative(package.folder, 'constraints.txt')}\nDIST ?= dist\n")
     parts.append(f".PHONY: {' '.join(targets)}\n")
     parts.append(_CHECK_VENV)
     parts.append("\n".join(_install(shape)))
     parts.append("\n".join(_build(shape)))
-    for gate in shape.gates:
-        commands = [*gate.commands]
-        if gate.name == "itest":  # in a pipeline the report of what failed is kept
-            commands = [
-                command.replace(" $(PYTEST_ARGS)", " $(if $(CI),--junitxml=itest-report.xml) $(PYTEST_ARGS)")
-                for command in commands
-            ]
-        parts.append("\n".join([f"{gate.name}: check-venv", *(f"\t{command}" for command in commands)]) + "\n")
+    parts += ["".join([f"{gate.name}: check-venv\n", *(f"\t{each}\n" for each in gate.commands)]) for gate in shape.gates]
     if shape.published:
-        parts.append("\n".join(_release(shape, settings)))
+        parts.append("\n".join(_release(shape)))
     return "\n".join(parts)
 
 
@@ -77,10 +70,10 @@ def _build(shape: Shape) -> Iterator[str]:
     yield ""
 
 
-def _release(shape: Shape, settings: Settings) -> Iterator[str]:
+def _release(shape: Shape) -> Iterator[str]:
     package = shape.package
     name = word(package.name.value)
-    if settings.release == "headrace":
+    if shape.wanted.release == "headrace":
         yield "# RELEASE_ARGS: --dry-run shows what would be done; `headrace release --help` lists the others."
         yield "release:"
         yield f'\theadrace release $(RELEASE_ARGS) -- {name} "$$VERSION"'

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from headrace.init.choices import Gate, Settings, Shape
+from headrace.init.choices import Gate, Shape
+from headrace.init.wanted import Settings
 
 ACTIONS = {
     "actions/checkout": "34e114876b0b11c390a56381ad16ebd13914f8d5 # v4.3.1",
@@ -31,7 +33,7 @@ def workflow(shape: Shape, settings: Settings, paths: Sequence[str], names: Mapp
     for gate in shape.gates:
         lines += [*_gate(shape, gate, names), ""]
     if shape.published:
-        publish = _hardened if settings.publish == "hardened" else _described
+        publish = _hardened if shape.wanted.publish == "hardened" else _described
         lines += publish(shape, names)
     return "\n".join(lines).rstrip("\n") + "\n"
 
@@ -48,8 +50,13 @@ def _head(shape: Shape, paths: Sequence[str], branch: str) -> Iterator[str]:
     yield "    # In order: a later line overrules an earlier one, so what is left out comes after what starts it."
     yield "    paths:"
     yield from (f"      - {scalar(path)}" for path in paths)
-    yield "  workflow_dispatch:"
+    if shape.wanted.manual:
+        yield "  workflow_dispatch:"
     yield ""
+    if shape.wanted.env:
+        yield "env:"
+        yield from (f"  {name}: {scalar(value)}" for name, value in shape.wanted.env.items())
+        yield ""
     yield "permissions:"
     yield "  contents: read"
     yield ""
@@ -65,12 +72,16 @@ def _gate(shape: Shape, gate: Gate, names: Mapping[str, str]) -> Iterator[str]:
     yield "    steps:"
     yield from _made_ready(shape, "${{ matrix.python-version }}", names)
     yield from _in_folder(shape, f"make {gate.name}")
-    if gate.name == "itest" and "pytest" in gate.commands[0]:
+    if gate.artifacts:
         yield _uses("actions/upload-artifact")
         yield "        if: failure()"
         yield "        with:"
-        yield f"          name: {scalar(shape.package.name.value + '-itest-${{ matrix.python-version }}')}"
-        yield f"          path: {scalar(shape.package.path('itest-report.xml'))}"
+        yield f"          name: {scalar(f'{shape.package.name.value}-{gate.name}-${{{{ matrix.python-version }}}}')}"
+        if len(gate.artifacts) == 1:
+            yield f"          path: {scalar(gate.artifacts[0])}"
+        else:
+            yield "          path: |"
+            yield from (f"            {path}" for path in gate.artifacts)
         yield "          if-no-files-found: ignore # it failed before there was any"
 
 
@@ -105,7 +116,7 @@ def _release_job(shape: Shape, name: str, needs: Sequence[str]) -> Iterator[str]
     yield f"    needs: [{', '.join(needs)}]"
     yield f"    if: startsWith(github.ref, 'refs/tags/{shape.package.name.value}@')"
     yield "    runs-on: ubuntu-latest"
-    yield "    timeout-minutes: 10"
+    yield f"    timeout-minutes: {shape.timeout(name)}"
 
 
 def _described(shape: Shape, names: Mapping[str, str]) -> Iterator[str]:
@@ -161,9 +172,11 @@ def _hardened(shape: Shape, names: Mapping[str, str]) -> Iterator[str]:
 def scalar(text: str) -> str:
     """A text as YAML: as it is where that is surely a text, else in quotes.
 
-    >>> scalar("tests/**"), scalar("!a/**"), scalar("**.py"), scalar("1.5"), scalar("a: b")
-    ('tests/**', "'!a/**'", "'**.py'", "'1.5'", "'a: b'")
+    >>> scalar("tests/**"), scalar("!a/**"), scalar("**.py"), scalar("1.5"), scalar("a: b"), scalar("a\\nb")
+    ('tests/**', "'!a/**'", "'**.py'", "'1.5'", "'a: b'", '"a\\\\nb"')
     """
+    if not text.isprintable():
+        return json.dumps(text)  # what JSON quotes, YAML reads as the same text
     if re.fullmatch(r"[A-Za-z_./][A-Za-z0-9_./*@-]*(?:\$\{\{ [\w.-]+ \}\})?", text) and text.lower() not in (
         "true",
         "false",

@@ -9,10 +9,11 @@ import pytest
 import yaml
 from headrace.base.errors import UsageError
 from headrace.init import base, pins
-from headrace.init.choices import Settings, shapes
+from headrace.init.choices import shapes
 from headrace.init.detect import detect
 from headrace.init.make import WRITTEN, File, files_of, written_before
 from headrace.init.sections import sections
+from headrace.init.wanted import Settings
 from test_core.monorepos import package, project, tree, two
 
 ALPHA, BETA = ".github/workflows/alpha.yml", ".github/workflows/beta.yml"

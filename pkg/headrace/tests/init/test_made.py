@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 import yaml
 from headrace.init import base, pins
-from headrace.init.choices import Settings, Shape, shapes
+from headrace.init.choices import Shape, shapes
 from headrace.init.detect import detect
 from headrace.init.make import File, files_of, written_before
+from headrace.init.wanted import Settings
 from headrace.workflow.model import Pattern
 from headrace.workflow.patterns import decide
 from test_core.monorepos import package, project, tree, two
