@@ -1,15 +1,17 @@
-# The whole repository at once. `make demo` and `make test` need nothing but git, make and Python >= 3.10 with venv:
-# they make .venv, fill it and work in it. Every other target works in the environment that is active.
+# The whole repository at once; each package has its own Makefile.
+#
+# `make demo` and `make test` need nothing but git, make and Python >= 3.10 with venv: they make .venv, fill it and work in it. Every
+# other target works in the environment that is active.
 
 PYTHON ?= $(shell command -v python > /dev/null && echo python || echo python3)
+
 BOOT_PYTHON ?= python3
-UV = $(shell command -v uv > /dev/null && echo uv || echo "$(PYTHON) -m uv")
-PACKAGES := headrace headrace_encryption
 CONFORMANCE ?= ../shared/conformance
 DEBIAN_PACKAGES := busybox-static ca-certificates git iptables make nodejs podman runc slirp4netns
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test install check-venv system-deps suites slow differential utest itest lint type-check build proto release conformance
+.PHONY: help demo test system-deps suites slow differential proto conformance
+.PHONY: install build check-venv itest lint type-check utest release
 
 help:
 	@echo "make demo         make .venv, install into it, and let headrace run both pipelines of this repository"
@@ -39,25 +41,44 @@ suites: lint type-check utest itest slow differential
 
 check-venv:
 	@if [ -z "$$CI" ] && [ -z "$$VIRTUAL_ENV" ]; then \
-		echo "no virtual environment is active: make one with 'python3 -m venv .venv', then '. .venv/bin/activate' ('make demo' does both)" >&2; \
+		echo "no virtual environment is active: make one with 'python3 -m venv .venv', then '. .venv/bin/activate'" >&2; \
 		exit 1; \
 	fi
 
-# Both packages as they stand in the tree, and the tools of both. uv comes by pip where it is not there yet.
 install: check-venv
-	@command -v uv > /dev/null || $(PYTHON) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
-	$(UV) pip install --quiet --python "$$(command -v $(PYTHON))" --constraint constraints.txt --build-constraint constraints.txt \
-		--editable pkg/headrace --editable pkg/headrace_encryption \
-		--group pkg/headrace/pyproject.toml:dev --group pkg/headrace_encryption/pyproject.toml:dev
+	@$(MAKE) --no-print-directory -C pkg/headrace install PYTHON="$(PYTHON)"
+	@$(MAKE) --no-print-directory -C pkg/headrace_encryption install PYTHON="$(PYTHON)"
+
+itest: check-venv
+	@$(MAKE) --no-print-directory -C pkg/headrace itest PYTHON="$(PYTHON)"
+	@$(MAKE) --no-print-directory -C pkg/headrace_encryption itest PYTHON="$(PYTHON)"
+
+lint: check-venv
+	@$(MAKE) --no-print-directory -C pkg/headrace lint PYTHON="$(PYTHON)"
+	@$(MAKE) --no-print-directory -C pkg/headrace_encryption lint PYTHON="$(PYTHON)"
+
+type-check: check-venv
+	@$(MAKE) --no-print-directory -C pkg/headrace type-check PYTHON="$(PYTHON)"
+	@$(MAKE) --no-print-directory -C pkg/headrace_encryption type-check PYTHON="$(PYTHON)"
+
+utest: check-venv
+	@$(MAKE) --no-print-directory -C pkg/headrace utest PYTHON="$(PYTHON)"
+	@$(MAKE) --no-print-directory -C pkg/headrace_encryption utest PYTHON="$(PYTHON)"
+
+build:
+	@$(MAKE) --no-print-directory -C pkg/headrace build PYTHON="$(PYTHON)"
+	@$(MAKE) --no-print-directory -C pkg/headrace_encryption build PYTHON="$(PYTHON)"
+
+# make release PACKAGE=name VERSION=1.2.3
+release:
+	@case "$(PACKAGE)" in \
+	headrace) $(MAKE) --no-print-directory -C pkg/headrace release PYTHON="$(PYTHON)" ;; \
+	headrace_encryption) $(MAKE) --no-print-directory -C pkg/headrace_encryption release PYTHON="$(PYTHON)" ;; \
+	*) echo "say which package: make release PACKAGE=headrace VERSION=1.2.3 (there is headrace, headrace_encryption)" >&2; exit 1 ;; \
+	esac
 
 system-deps:
 	@bin/system-deps $(DEBIAN_PACKAGES)
-
-utest itest lint type-check: check-venv
-	@for package in $(PACKAGES); do $(MAKE) --no-print-directory -C pkg/$$package $@ PYTHON="$(PYTHON)" || exit; done
-
-build:
-	@for package in $(PACKAGES); do $(MAKE) --no-print-directory -C pkg/$$package $@ PYTHON="$(PYTHON)" || exit; done
 
 slow: check-venv
 	$(PYTHON) -m pytest -m slow --durations=10 $(or $(PYTEST_ARGS),-n 2) pkg/headrace/tests pkg/headrace_encryption/tests tests
@@ -69,10 +90,6 @@ differential: check-venv
 
 proto:
 	@$(MAKE) --no-print-directory -C pkg/headrace proto PYTHON="$(PYTHON)"
-
-release:
-	@case " $(PACKAGES) " in *" $(PACKAGE) "*) ;; *) echo "say which package: make release PACKAGE=headrace VERSION=x.y.z" >&2; exit 1;; esac
-	@$(MAKE) --no-print-directory -C pkg/$(PACKAGE) release PYTHON="$(PYTHON)"
 
 # The official language cases. Their runner and data are not part of this repository; CONFORMANCE says where they are.
 conformance:
