@@ -301,7 +301,7 @@ def test_a_build_is_not_kept_from_the_right_tag_nor_by_what_is_no_tag_of_it(
     tree: GitRepository, ref: str, tmp_path: Path
 ) -> None:
     (tmp_path / "headrace-0.1.0.tar.gz").touch()
-    words = [".github/release.py", "check", "headrace", tmp_path]
+    words = [".github/release.py", "check", "headrace", str(tmp_path)]
     done = run(words, tree.root, environment(SAYS_WHERE_WE_ARE, GITHUB_REF=ref))
     assert (done.status, done.err) == (0, "")
 

@@ -123,10 +123,11 @@ def init(**given: Any) -> int:
 
 
 def _finish(repository: Repository) -> None:
-    """What a call has left that was killed."""
+    """What a call has left that was killed. From now on no other call writes here until this one has ended."""
     from headrace.cli.ending import say_error
-    from headrace.init.write import finish
+    from headrace.init.write import finish, hold
 
+    hold(repository.git_dir, lambda: say_error("another call is at work in this repository; waiting for it"))
     match finish(repository.root, repository.git_dir):
         case "finished":
             say_error("a call before this one ended in the middle; what it was writing is complete now")

@@ -6,9 +6,10 @@ killed leaves the journal; the next one finishes what had all its drafts, and cl
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -66,6 +67,18 @@ def write_all(root: str, git_dir: str, files: Sequence[File]) -> None:
         raise
     _note(journal, Journal("moving", moves))
     _move(root, journal, moves)
+
+
+def hold(git_dir: str, wait: Callable[[], None]) -> int:
+    """Keep other calls from writing here as long as the descriptor that is returned is open, at the latest until this process
+    ends. `wait` is called once where another is at work."""
+    fd = os.open(git_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        wait()
+        fcntl.flock(fd, fcntl.LOCK_EX)
+    return fd
 
 
 def is_unfinished(git_dir: str) -> bool:
