@@ -64,7 +64,7 @@ class _Piece(Struct, frozen=True):
     text: str
     executable: bool = False
     why: str = ""
-    part: Literal["", "jobs", "include"] = ""
+    part: Literal["", "jobs", "include", "nothing"] = ""
 
 
 def files_of(
@@ -85,9 +85,8 @@ def files_of(
     wanted = list(_system(tree, known, found, shapes, settings))
     record = _Record(known, replace(asked or known, files=dict(known.files), parts=dict(known.parts)))
     made = [_held(tree, record, each, update) for each in wanted]
-    record.new = replace(
-        record.new, parts={each.path: record.new.parts[each.path] for each in made if each.path in record.new.parts}
-    )
+    there = {path: part for path, part in record.new.parts.items() if tree.has(path) and path not in record.new.files}
+    record.new = replace(record.new, parts=there)
     made += _gone(tree, record, {each.path for each in wanted}, update)
     made.append(_pins(tree, record, shapes, found, resolve, update))
     if record.new.files or record.new.parts:
@@ -111,19 +110,22 @@ def _system(tree: Tree, known: base.Base, found: Found, shapes: Sequence[Shape],
     names = []
     examples = [name for name in ("examples", "docs") if tree.has_folder(name)]
     for shape in shapes:
-        package = shape.package
-        makefile, named = _makefile(tree, known, package.folder, package_makefile(shape))
-        path = workflow_path(package.name.value)
-        text = workflow(shape, settings, paths_of(shape, found, path, examples), named)
-        yield _Piece(path, text, part="jobs" if _is_a_persons(tree, known, path, text) else "")
+        package, path = shape.package, workflow_path(shape.package.name.value)
+        paths, ours = paths_of(shape, found, path, examples), package_makefile(shape)
+        makefile, named = _makefile(tree, known, package.folder, ours, called=True)
+        text = workflow(shape, settings, paths, named)
+        theirs = _is_a_persons(tree, known, path, text)
+        if theirs and named and not _adds_jobs(tree, known, path, text):
+            makefile, named = _makefile(tree, known, package.folder, ours, called=False)
+        yield _Piece(path, text, part="jobs" if theirs else "")
         yield from makefile
         names.append(named)
     if all(shape.package.folder != "." for shape in shapes):
-        yield from _makefile(tree, known, ".", root_makefile(shapes, names))[0]
+        yield from _makefile(tree, known, ".", root_makefile(shapes, names), called=False)[0]
     yield _Piece(_RELEASE, _template("release.py"), executable=True)
 
 
-def _makefile(tree: Tree, known: base.Base, folder: str, text: str) -> tuple[list[_Piece], dict[str, str]]:
+def _makefile(tree: Tree, known: base.Base, folder: str, text: str, *, called: bool) -> tuple[list[_Piece], dict[str, str]]:
     """The Makefile of a folder; or what stands beside that of a person, and what targets are called there."""
     there = (join(folder, name) for name in ("GNUmakefile", "makefile", "Makefile"))
     theirs = next((path for path in there if _is_a_persons(tree, known, path, text)), "")
@@ -131,11 +133,20 @@ def _makefile(tree: Tree, known: base.Base, folder: str, text: str) -> tuple[lis
         return [_Piece(join(folder, "Makefile"), text)], {}
     put = known.parts.get(theirs)
     own = tree.text(theirs)
-    made = people.beside(own.replace(put.items[people.INCLUDE], "") if put else own, text)
-    stays = f"{theirs} has {', '.join(made.left)} of its own" if made.left else ""
+    made = people.beside(own.replace(put.items[people.INCLUDE], "") if put else own, text, called=called)
+    stays = f"{theirs} has {_listed(made.left)} of its own" if made.left else ""
     if named := [f"{ours} for {name}" for name, ours in made.names.items()]:
         stays += f"; the pipeline calls {', '.join(named)}"
+    if not made.adds and put is None:
+        return [_Piece(theirs, "", part="nothing", why=stays)], {}
     return [_Piece(join(folder, people.BESIDE), made.text, why=stays), _Piece(theirs, "", part="include")], made.names
+
+
+def _adds_jobs(tree: Tree, known: base.Base, path: str, text: str) -> bool:
+    """Whether a workflow of a person has, or will have, jobs of ours."""
+    put = known.parts.get(path)
+    added = people.add_jobs(path, put.text if put else tree.text(path), text, put.items if put else None)
+    return not isinstance(added, str) and bool(added.items)
 
 
 def _is_a_persons(tree: Tree, known: base.Base, path: str, text: str) -> bool:
@@ -198,6 +209,8 @@ def _in_a_persons(record: _Record, wanted: _Piece, there: str | None, update: bo
     path, put = wanted.path, record.known.parts.get(wanted.path)
     if there is None:
         return File(path, "", "kept", "it is a link, or no text")
+    if wanted.part == "nothing":
+        return File(path, there, "kept", wanted.why, was=there)
     before = there if put is None else put.text
     if wanted.part == "include":
         added: people.Addition | str = people.include(before) if put is None else people.Addition(put.text, put.items)
@@ -232,6 +245,10 @@ def _gone(tree: Tree, record: _Record, wanted: set[str], update: bool) -> Iterat
         if path in wanted or path == pins.PATH:
             continue
         there = tree.exact(path) if tree.has(path) else ""
+        folder, _, name = path.rpartition("/")
+        if name == people.BESIDE and any(each.rpartition("/")[0] == folder and tree.has(each) for each in record.known.parts):
+            yield File(path, "", "kept", "no package needs it, but the Makefile beside it includes it")
+            continue
         if there == text and not update:
             yield File(path, "", "behind", "no package needs it; headrace init --update takes it away", was=there)
             continue

@@ -26,11 +26,13 @@ class Addition(Struct, frozen=True):
 
 
 class Beside(Struct, frozen=True):
-    """A Makefile beside one of a person, which includes it. `names`: what ours are called where that one has such a target."""
+    """A Makefile beside one of a person, which includes it. `names`: what ours are called where that one has such a target.
+    `adds`: whether there is a target in it that anybody would call."""
 
     text: str
     names: dict[str, str]
     left: tuple[str, ...]
+    adds: bool
 
 
 # -- workflows --
@@ -141,20 +143,21 @@ def tags_start_it(text: str) -> bool:
 # -- Makefiles --
 
 
-def beside(theirs: str, ours: str) -> Beside:
-    """Ours without the targets that `theirs` has. A gate that is there is the gate; what the pipeline needs besides (an
-    installation, a build with a check of the tag) is ours by another name. No variable of theirs becomes another."""
+def beside(theirs: str, ours: str, *, called: bool) -> Beside:
+    """Ours without the targets that `theirs` has. A gate that is there is the gate. Where a pipeline of ours is `called`, what it
+    needs besides (an installation, a build with a check of the tag) is ours by another name. No variable of theirs becomes
+    another."""
     there = {name for name, _ in targets(theirs)}
-    names = {name: f"gates-{name}" for name in _HELPERS if name in there}
+    names = {name: f"gates-{name}" for name in _HELPERS if name in there and called}
     parts = sections(BESIDE, ours)
-    kept = {name: lines for name, lines in parts.items() if name == HEAD or name in names or name not in there}
     left = tuple(name for name in parts if name and name in there)
-    lines = [*_renamed(joined(kept).rstrip("\n").split("\n"), names, set(kept) | {""})]
-    text = "\n".join(lines) + "\n"
+    kept = {name: lines for name, lines in parts.items() if name == HEAD or name in names or name not in there}
+    text = "\n".join(_renamed(joined(kept).rstrip("\n").split("\n"), names, set(kept))) + "\n"
+    text = re.sub(r"\n{3,}", "\n\n", text)
     for variable in re.findall(r"(?m)^([A-Z]+) [?:]?=", ours):
         if re.search(rf"(?<!\w){variable}(?!\w)", theirs):
             text = re.sub(rf"(?m)(^|\$\(){variable}(?=\)| [?:]?=)", rf"\g<1>GATES_{variable}", text)
-    return Beside(text, names, left)
+    return Beside(text, names, left, bool(kept.keys() - {HEAD, "check-venv"}))
 
 
 def _renamed(lines: Sequence[str], names: Mapping[str, str], kept: set[str]) -> Iterator[str]:

@@ -247,6 +247,27 @@ def test_a_target_that_a_person_adds_later_takes_the_place_of_ours() -> None:
     )
 
 
+def test_where_a_person_has_all_nothing_is_added() -> None:
+    """Neither a job, nor what jobs of ours would call."""
+    names = ("itest", "lint", "type-check", "utest", "publish-pypi")
+    mine = "on: push\njobs:\n" + "".join(f"  {name}:\n    runs-on: x\n" for name in names)
+    targets = "".join(f"{name}:\n\ttrue\n" for name in (*names[:-1], "install", "build", "release"))
+    files = {**two(), ALPHA: mine, "pkg/alpha/Makefile": targets, "Makefile": targets}
+    done = call(files)
+    assert {path for path, file in done.items() if file.state == "kept"} == {ALPHA, "pkg/alpha/Makefile", "Makefile"}
+    assert "pkg/alpha/gates.mk" not in done and "gates.mk" not in done and not written(call(set_up(files)))
+    del files[ALPHA]
+    assert "gates-install:" in call(files)["pkg/alpha/gates.mk"].text  # for a pipeline of ours
+
+
+def test_what_a_makefile_includes_is_not_taken_away() -> None:
+    files = set_up({**two(), "pkg/beta/Makefile": "all:\n\ttrue\n"})
+    files = {path: text for path, text in files.items() if not path.startswith("pkg/beta/") or path.endswith(("akefile", ".mk"))}
+    assert "pkg/beta/gates.mk" in update(files)
+    del files["pkg/beta/Makefile"]
+    assert "pkg/beta/gates.mk" not in update(files)
+
+
 # Pins
 
 
