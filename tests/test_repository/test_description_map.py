@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from test_core.described import items_of_the_description
 
 ROOT = Path(__file__).resolve().parents[2]
 MAP = ROOT / "docs/description-map.md"
-DESCRIPTION = ROOT.parent / "shared/description.md"  # not part of the repository
 
 
 class Row(NamedTuple):
@@ -62,23 +62,6 @@ def functions_of(name: str) -> frozenset[str]:
     return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"))
 
 
-def described(text: str) -> list[str]:
-    """Every edge of the diagrams and the first cell of every table row of a description, in order.
-
-    >>> described("```mermaid\\n  A --> B\\n```\\n| X | Y |\\n|---|---|\\n| one | 1 |\\n")
-    ['A --> B', 'one']
-    """
-    found: list[str] = []
-    for line in text.splitlines():
-        if edge := re.fullmatch(r"\s*(\w+) --> (\w+)\s*", line):
-            found.append(f"{edge[1]} --> {edge[2]}")
-        elif line.startswith("|--"):
-            found.pop()  # what stands above the rule is the table's head
-        elif line.startswith("|"):
-            found.append(line.strip("|").split("|")[0].strip().strip("`"))
-    return found
-
-
 ROWS = rows(MAP.read_text(encoding="utf-8"))
 
 
@@ -108,8 +91,5 @@ def test_nothing_is_listed_twice() -> None:
 
 
 def test_every_row_and_every_edge_of_the_description_is_in_the_map() -> None:
-    if not DESCRIPTION.is_file():
-        pytest.skip("the description is not beside this repository")
-    wanted = described(DESCRIPTION.read_text(encoding="utf-8"))
-    assert len(wanted) > 60
+    wanted = items_of_the_description()
     assert [item for item in wanted if item not in {row.there for row in ROWS}] == []
