@@ -30,8 +30,10 @@ All is written, or nothing.
 --update brings what was written up to date when the packages or headrace have changed, and keeps what you have changed since;
 marks stand only around lines that both have changed. --check says whether there is anything to bring up to date.
 
-[tool.headrace.init] of the root pyproject.toml may say publish = "hardened" (what runs the package's code never has the identity
-that publishes), release = "headrace" (make release calls headrace release) and all-versions = true."""
+[tool.headrace.init] of the root pyproject.toml, and of a package's own for it alone, may say: publish = "hardened" (what runs the
+package's code never has the identity that publishes), release = "headrace" (make release calls headrace release), all-versions,
+timeouts, env, manual, paths; for a package artifacts, tests and commands; for the root exclude. What is wrong there is named with
+its line."""
 
 
 class Options:
