@@ -34,10 +34,18 @@ test: .venv/bin/python
 	. .venv/bin/activate && $(MAKE) --no-print-directory suites PYTHON=python
 	. .venv/bin/activate && headrace run push
 
+# Tests start thousands of processes: each module is compiled once for all of them, and in no folder of this tree or of Python.
+test suites: export PYTHONPYCACHEPREFIX ?= $(CURDIR)/.pytest_cache/bytecode
+test suites: export PYTHONDONTWRITEBYTECODE :=
 # The legs of the pipelines try fewer examples of free inputs.
 suites: export HEADRACE_EXAMPLES ?= 100
-suites: export PYTEST_ARGS ?= -n 2
-suites: lint type-check utest itest slow differential
+# Types are checked by one process alone, beside the unit tests. What `differential` runs in both ways is not run in one before. Tests
+# of whole runs wait for a sixth of their time: three at a time are what two processors can do.
+suites: lint
+	@$(MAKE) --no-print-directory type-check & checking=$$!; \
+		$(MAKE) --no-print-directory utest PYTEST_ARGS="$(or $(PYTEST_ARGS),-n 2)"; tested=$$?; wait $$checking && exit $$tested
+	@$(MAKE) --no-print-directory itest PYTEST_ARGS="$(or $(PYTEST_ARGS),-n 3) $(addprefix --ignore=$(CURDIR)/,$(DIFFERENTIAL))"
+	@$(MAKE) --no-print-directory slow differential PYTEST_ARGS="$(or $(PYTEST_ARGS),-n 3)"
 
 check-venv:
 	@if [ -z "$$CI" ] && [ -z "$$VIRTUAL_ENV" ]; then \
@@ -80,8 +88,9 @@ release:
 system-deps:
 	@bin/system-deps $(DEBIAN_PACKAGES)
 
+# Each worker takes neighbours, so that what a file makes ready for all its tests is made once.
 slow: check-venv
-	$(PYTHON) -m pytest -m slow --durations=10 $(or $(PYTEST_ARGS),-n 2) pkg/headrace/tests pkg/headrace_encryption/tests tests
+	$(PYTHON) -m pytest -m slow --durations=10 --dist=worksteal $(or $(PYTEST_ARGS),-n 3) pkg/headrace/tests pkg/headrace_encryption/tests tests
 
 # Every run of these tests twice, in both ways of parting jobs from the machine, which must say the same.
 DIFFERENTIAL ?= tests/test_headrace/test_runs.py tests/test_headrace/test_dropins_checkout.py

@@ -38,6 +38,8 @@ def tried_engine() -> containers.Engine:
 def engine(tried_engine: containers.Engine) -> Iterator[containers.Engine]:
     """For one test at a time, as it looks at what is left of containers."""
     with containers.alone():
+        tried_engine.others = frozenset()
+        tried_engine.others = frozenset(tried_engine.left())
         yield tried_engine
 
 

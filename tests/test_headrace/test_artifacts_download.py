@@ -36,13 +36,17 @@ def server(process: Service) -> Service:
     return process
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    path = tmp_path / "work space"
+def fill(folder: Path) -> Path:
+    path = folder / "work space"
     for name in ("dist/a.whl", "dist/b/a.tar.gz", "one.txt"):
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_text(name)
     return path
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    return fill(tmp_path)
 
 
 def upload(server: Service, workspace: Path, **inputs: str) -> Step:
@@ -70,12 +74,20 @@ def zipped(entries: dict[str, bytes | str], *, mode: int = 0o100644) -> bytes:
     return memory.getvalue()
 
 
-@pytest.fixture
-def three(server: Service, workspace: Path) -> Service:
-    """A run with the artifacts `logs-1`, `logs-2` and `dist`."""
+@pytest.fixture(scope="module")
+def run_of_three(process: Service, tmp_path_factory: pytest.TempPathFactory) -> str:
+    process.run = f"run-{os.urandom(4).hex()}"
+    workspace = fill(tmp_path_factory.mktemp("three"))
     for name, path in (("logs-1", "one.txt"), ("logs-2", "dist/a.whl"), ("dist", "dist")):
-        assert upload(server, workspace, name=name, path=path).code == 0
-    return server
+        assert upload(process, workspace, name=name, path=path).code == 0
+    return process.run
+
+
+@pytest.fixture
+def three(process: Service, run_of_three: str) -> Service:
+    """A run with the artifacts `logs-1`, `logs-2` and `dist`, for tests that only read them."""
+    process.run = run_of_three
+    return process
 
 
 # What lands where

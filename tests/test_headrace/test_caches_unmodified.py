@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from headrace.actions import builtin
 from headrace.services.grants import JobGrant, issue
+from test_core import npm
 from test_core.actions import output
 from test_core.caches import Cached
 from test_core.calls import Headrace
@@ -131,54 +132,84 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         process.wait()
 
 
+# Each line it reads is a call, in a folder and with an environment of its own.
+PROGRAM = """\
+import * as cache from '@actions/cache'
+import * as readline from 'node:readline'
+for await (const line of readline.createInterface({input: process.stdin})) {
+  const {what, words, env, folder} = JSON.parse(line)
+  for (const name of Object.keys(process.env)) delete process.env[name]
+  Object.assign(process.env, env)
+  process.chdir(folder)
+  const found = await cache[what](...words)
+  console.log('result=' + JSON.stringify(found === undefined ? null : found))
+}
+"""
+
+
+class Toolkit:
+    """@actions/cache of one version, in a process that calls it: to load it takes longer than most calls."""
+
+    def __init__(self, folder: Path) -> None:
+        self.name = folder.name
+        self.process = subprocess.Popen(
+            ["node", str(folder / "call.mjs")],
+            cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    def call(self, what: str, words: tuple[Any, ...], env: dict[str, str], folder: Path) -> tuple[Any, str]:
+        """What a function returns, and what it said."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps({"what": what, "words": words, "env": env, "folder": str(folder)}) + "\n")
+        self.process.stdin.flush()
+        said = ""
+        for line in self.process.stdout:
+            said += line
+            if line.startswith("result="):
+                return json.loads(line.removeprefix("result=")), said
+        raise AssertionError(said)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
 @pytest.fixture(scope="module", params=TOOLKITS)
-def toolkit(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with @actions/cache of this version from npm, and a program that calls it."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            pytest.skip(f"needs {program}")
+def toolkit(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toolkit]:
+    """@actions/cache of this version from npm."""
+    installed = npm.install(tmp_path_factory.getbasetemp().parent / "npm", f"@actions/cache@{request.param}")
     folder = tmp_path_factory.mktemp("toolkit")
-    (folder / "package.json").write_text("{}")
-    argv = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", f"@actions/cache@{request.param}"]
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-    if done.returncode:
-        pytest.skip(f"needs a registry of npm packages: {done.stderr[-200:]}")
-    (folder / "call.mjs").write_text(
-        "import * as cache from '@actions/cache'\n"
-        "const [what, ...words] = JSON.parse(process.argv[2])\n"
-        "const found = await cache[what](...words)\n"
-        "console.log('result=' + JSON.stringify(found === undefined ? null : found))\n"
-        "process.exit(0)\n"
-    )
-    return folder
+    (folder / "node_modules").symlink_to(installed / "node_modules")
+    (folder / "call.mjs").write_text(PROGRAM)
+    made = Toolkit(folder)
+    yield made
+    made.close()
 
 
 class Workspace(NamedTuple):
     folder: Path
-    toolkit: Path
+    toolkit: Toolkit
     env: dict[str, str]
 
     def call(self, what: str, *words: Any) -> tuple[Any, str]:
         """What a function of the toolkit returns, and what it said."""
-        argv = ["node", str(self.toolkit / "call.mjs"), json.dumps([what, *words])]
-        return self._run(argv, {})
+        return self.toolkit.call(what, words, self._environment(), self.folder / "work")
 
     def drop_in(self, action: str, key: str) -> str:
         """What one of our own programs said."""
         main = os.path.join(os.path.dirname(builtin.__file__), "__main__.py")
-        inputs = {"INPUT_KEY": key, "INPUT_PATH": "data"}
-        return self._run([sys.executable, "-I", "-S", main, action, "main"], inputs)[1]
+        env = self._environment() | {"INPUT_KEY": key, "INPUT_PATH": "data"}
+        argv = [sys.executable, "-I", "-S", main, action, "main"]
+        done = subprocess.run(argv, cwd=self.folder / "work", env=env, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
-    def _run(self, argv: list[str], more: dict[str, str]) -> tuple[Any, str]:
+    def _environment(self) -> dict[str, str]:
         work, temp = self.folder / "work", self.folder / "temp"
         for one in (work, temp):
             one.mkdir(parents=True, exist_ok=True)
         base = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
-        env = base | self.env | {"GITHUB_WORKSPACE": str(work), "RUNNER_TEMP": str(temp)} | more
-        done = subprocess.run(argv, cwd=work, env=env, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        results = [line.removeprefix("result=") for line in done.stdout.splitlines() if line.startswith("result=")]
-        return json.loads(results[-1]) if results else None, done.stdout + done.stderr
+        return base | self.env | {"GITHUB_WORKSPACE": str(work), "RUNNER_TEMP": str(temp)}
 
 
 def fill(space: Workspace, size: int = 10) -> bytes:
@@ -199,7 +230,7 @@ def read(space: Workspace) -> bytes:
 @pytest.mark.slow
 @pytest.mark.covers("runtime:9.8")
 @pytest.mark.parametrize("old", [False, True], ids=["v2", "v1"])
-def test_the_toolkit_of_npm_saves_and_restores(toolkit: Path, service: Service, tmp_path: Path, old: bool) -> None:
+def test_the_toolkit_of_npm_saves_and_restores(toolkit: Toolkit, service: Service, tmp_path: Path, old: bool) -> None:
     space = Workspace(tmp_path, toolkit, service.env(old))
     key = f"k-{toolkit.name}-{old}"
     data = fill(space)
@@ -228,7 +259,7 @@ def test_the_toolkit_of_npm_saves_and_restores(toolkit: Path, service: Service, 
 @pytest.mark.slow
 @pytest.mark.covers("runtime:9.5", "runtime:9.6")
 @pytest.mark.parametrize("old", [False, True], ids=["v2", "v1"])
-def test_large_archives_come_in_parts(toolkit: Path, service: Service, tmp_path: Path, old: bool) -> None:
+def test_large_archives_come_in_parts(toolkit: Toolkit, service: Service, tmp_path: Path, old: bool) -> None:
     space = Workspace(tmp_path, toolkit, service.env(old))
     data = fill(space, (70 if old else 140) << 20)  # more than one piece, or more than a single request takes
     key = f"large-{toolkit.name}-{old}"
@@ -242,7 +273,7 @@ def test_large_archives_come_in_parts(toolkit: Path, service: Service, tmp_path:
 @pytest.mark.slow
 @pytest.mark.covers("runtime:9.5")
 @pytest.mark.parametrize("old", [False, True], ids=["v2", "v1"])
-def test_the_toolkit_of_npm_takes_refusals_for_warnings(toolkit: Path, service: Service, tmp_path: Path, old: bool) -> None:
+def test_the_toolkit_of_npm_takes_refusals_for_warnings(toolkit: Toolkit, service: Service, tmp_path: Path, old: bool) -> None:
     reader = Workspace(tmp_path, toolkit, service.env(old, writes=False))
     fill(reader)
     number, said = reader.call("saveCache", ["data"], f"denied-{toolkit.name}-{old}")

@@ -43,8 +43,13 @@ def clone(tmp_path: Path) -> GitRepository:
     return repository
 
 
+KINDS = {"with faults": tuple(FAULTS), "as it stands": ()}
+if "HEADRACE_PLANTED" not in os.environ:  # `make test` runs this pipeline as it stands anyway, and that must be green
+    del KINDS["as it stands"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("gates", [(), tuple(FAULTS)], ids=["as it stands", "with faults"])
+@pytest.mark.parametrize("gates", KINDS.values(), ids=KINDS)
 def test_planted_faults_turn_exactly_their_gates_red_and_nothing_is_published(
     headrace: Headrace, clone: GitRepository, gates: tuple[str, ...]
 ) -> None:

@@ -82,6 +82,27 @@ def test_each_tag_publishes_its_own_package(headrace: Headrace, tree: GitReposit
     assert "demo_extra.yml@refs/tags/demo_extra@0.2.0" in log(headrace, done)
 
 
+@pytest.mark.covers("release:2.4")
+@pytest.mark.parametrize("says_so", ["caller", "called"])
+def test_a_called_workflow_publishes_as_the_file_that_it_is(headrace: Headrace, tree: GitRepository, says_so: str) -> None:
+    """Whether its caller gives it the right to, or leaves it to the job; the token names the called file."""
+    path = tree.root / ".github/workflows/demo.yml"
+    granted = "    permissions:\n      contents: read\n      id-token: write\n"
+    gates, _, job = path.read_text().partition("  publish:\n")
+    job = job.replace("    needs: [lint, test]\n", "").replace("    if: startsWith(github.ref, 'refs/tags/demo@')\n", "")
+    job = job if says_so == "called" else job.replace(granted, "")
+    calling = "  publish:\n    needs: [lint, test]\n    uses: ./.github/workflows/upload.yml\n"
+    top = "permissions:\n  contents: read\n"
+    caller = (gates.replace(top, "") if says_so == "called" else gates) + calling + (granted if says_so == "caller" else "")
+    tree.commit(
+        {".github/workflows/demo.yml": caller, ".github/workflows/upload.yml": f"on: workflow_call\njobs:\n  upload:\n{job}"}
+    )
+    done = push(headrace, tree, "demo@0.1.0", "-W", "demo.yml")
+    assert done.status == 0, done.err
+    assert "published demo 0.1.0 (2 files) to PyPI as this run has it" in done.err
+    assert "upload.yml@refs/tags/demo@0.1.0" in log(headrace, done)
+
+
 def test_a_red_gate_means_not_one_request_to_the_index(headrace: Headrace, tree: GitRepository) -> None:
     tree.commit({"broken": ""})
     done = push(headrace, tree, "demo@0.1.0")
@@ -155,6 +176,26 @@ def test_a_rehearsed_release_keeps_the_bytes_that_the_index_of_the_run_took(work
     assert {sha256(path.read_bytes()).hexdigest() for path in kept.values()} == taken
     message = workshop.remote.git("tag", "--list", "--format=%(contents)", "demo@0.1.0")
     assert all(digest in message for digest in taken)
+
+
+@pytest.mark.covers("release:4.5")
+@pytest.mark.host_only("its job takes a file away from the store of its run")
+def test_a_rehearsed_release_that_has_lost_a_file_is_refused_and_not_tagged(workshop: Workshop) -> None:
+    blobs = f"'{workshop.headrace.state}'/runs/*/index/pypi/blobs/files"
+    workshop.edit(
+        ".github/workflows/demo.yml",
+        "packages-dir: pkg/demo/dist\n",
+        f'packages-dir: pkg/demo/dist\n      - run: for file in {blobs}/*; do rm "$file"; break; done\n',
+    )
+    workshop.push()
+    before = workshop.refs()
+    done = workshop.release("demo", "0.1.0", "--rehearse", "--offline", build=True)
+    assert done.status == 3, done.err
+    said = done.err.splitlines()[-1]
+    assert f"headrace: {WHEEL}, which run" in said or f"headrace: {SDIST}, which run" in said
+    assert said.endswith("has published to PyPI, is no longer in its store; call again, and the pipeline is rehearsed anew")
+    assert workshop.refs() == before
+    assert not list(workshop.headrace.state.glob("releases/*/*/demo@0.1.0/*"))
 
 
 @pytest.mark.covers("release:4.5", "release:1.5.5")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from test_core import npm
 from test_core.actions import Actions, output
 from test_core.calls import Done, Headrace
 
@@ -32,30 +33,17 @@ SECRET = "a-mask-of-the-action"
 class Packages:
     """Installs what a test wants, each package in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, shared: Path) -> None:
+        self._shared = shared
 
     def modules(self, name: str) -> Path:
         """The node_modules that hold the package under this name of the table."""
-        folder = self._folder / name
-        if folder.is_dir():
-            return folder / "node_modules"
-        folder.mkdir()
-        (folder / "package.json").write_text("{}")
-        argv = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", f"{name}@npm:{PACKAGES[name]}"]
-        done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-        if done.returncode:
-            shutil.rmtree(folder)
-            pytest.skip(f"needs a registry of npm packages: {done.stderr[-200:]}")
-        return folder / "node_modules"
+        return npm.install(self._shared, f"{name}@npm:{PACKAGES[name]}") / "node_modules"
 
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            pytest.skip(f"needs {program}")
-    return Packages(tmp_path_factory.mktemp("packages"))
+    return Packages(tmp_path_factory.getbasetemp().parent / "npm")
 
 
 class Toolkit:
@@ -76,7 +64,8 @@ class Toolkit:
                 "  console.log(`::error::${error.message}`); process.exit(1)\n})\n"
             )
         if not (self.folder / "node_modules").exists():
-            shutil.copytree(self.packages.modules(self.name), self.folder / "node_modules", symlinks=True)
+            modules = self.packages.modules(self.name)
+            shutil.copytree(modules, self.folder / "node_modules", symlinks=True, copy_function=os.link)
 
     @property
     def step(self) -> str:

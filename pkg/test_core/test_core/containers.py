@@ -20,22 +20,26 @@ BUSYBOX = "/bin/busybox"
 
 
 class Engine:
-    """An engine that has run a container. `words` stand before its commands."""
+    """An engine that has run a container. `words` stand before its commands. `others` is what was there before a test."""
 
     def __init__(self, words: list[str]) -> None:
         self.words = words
+        self.others: frozenset[str] = frozenset()
 
     def __call__(self, *words: str) -> str:
         done = subprocess.run([*self.words, *words], capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def left(self) -> list[str]:
-        """What there is of runs: containers and networks. Not those of trials, which other tests may make at the same time."""
-        return [
-            *self("ps", "--all", "--quiet", "--filter", "label=headrace.leg").split(),
-            *self("network", "ls", "--format", "{{.Name}}", "--filter", "label=headrace.leg").split(),
+    def left(self, mark: str = "") -> list[str]:
+        """What there is of runs, or of the run with this mark: containers and networks. Not those of trials, which other tests may
+        make at the same time."""
+        label = f"label=headrace.run={mark}" if mark else "label=headrace.leg"
+        found = [
+            *self("ps", "--all", "--quiet", "--filter", label).split(),
+            *self("network", "ls", "--format", "{{.Name}}", "--filter", label).split(),
         ]
+        return [name for name in found if name not in self.others]
 
 
 def engine() -> Engine:

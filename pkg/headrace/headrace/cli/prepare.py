@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from headrace.base import git
-from headrace.base.errors import Problem
+from headrace.base.errors import Problem, UsageError
 from headrace.base.paths import cache_dir
 from headrace.cli.config import settle
 from headrace.cli.declared import Call, Option
@@ -60,7 +60,7 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
     from headrace.events.build import build_event
     from headrace.events.request import EventRequest
     from headrace.plan.make import make_plan
-    from headrace.plan.select import Selection
+    from headrace.plan.select import NoJob, Selection
     from headrace.plan.unsupported import is_native, wants_containers
 
     request = EventRequest(call.ref, call.sha, call.base, call.head, call.payload, call.actor, call.inputs)
@@ -92,9 +92,14 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
                 known_engine = True
                 here = with_containers(here, call.containers, try_it=objects is not None)
             selection = Selection(gathered.selected, call.jobs, call.needs, call.matrix)
-            plan = make_plan(
-                gathered.workflows, event, here, selection, vars=call.vars, origins=gathered.origins, actions=actions
-            )  # fmt: skip
+            try:
+                plan = make_plan(
+                    gathered.workflows, event, here, selection, vars=call.vars, origins=gathered.origins, actions=actions
+                )  # fmt: skip
+            except NoJob as error:
+                if gathered.may_hold(error.job):
+                    raise UsageError from None  # what is wrong with its file has been told, and is all that is wrong
+                raise
             if objects is None or not _fetch(plan, tried):
                 break
     return Prepared(plan, gathered.problems, used)

@@ -29,13 +29,22 @@ SUFFIXES = (".yml", ".yaml")
 
 class Gathered(Struct, frozen=True):
     """`selected` are paths of `workflows`, empty for all of them. `origins` says what references to other repositories were
-    found to mean, `used` which folders of `Elsewhere` were of use."""
+    found to mean, `used` which folders of `Elsewhere` were of use. `broken` holds the texts of files that no workflow came of."""
 
     workflows: tuple[Workflow, ...]
     problems: tuple[Problem, ...]
     selected: tuple[str, ...]
     origins: dict[str, Origin] = {}
     used: frozenset[str] = frozenset()
+    broken: tuple[bytes, ...] = ()
+
+    def may_hold(self, job: str) -> bool:
+        """Whether a file that cannot be read looks as if a job that `-j` names stood in it."""
+        import re
+
+        keys = "|".join(re.escape(part) for part in job.split("/"))
+        key = re.compile(rf"""(?:^[ \t]+|[{{,]\s*)["']?(?:{keys})["']?[ \t]*:""".encode(), re.MULTILINE | re.IGNORECASE)
+        return any(key.search(text) for text in self.broken)
 
 
 class Tree(Protocol):
@@ -188,7 +197,7 @@ def _gather(event: Event, tree: Tree, wanted: tuple[str, ...], parsed: Parsed, e
     chosen = [by_path(root, tree, each) for each in wanted]
     explicit = [path for paths in chosen for path in paths or ()]
     names = [] if wanted and all(chosen) else tree.names(FOLDER)
-    workflows, problems, files = [], {}, []
+    workflows, problems, files, broken = [], {}, [], {}
     for path in dict.fromkeys([*names, *explicit]):
         content = tree.get(path)
         if content is None:
@@ -207,6 +216,8 @@ def _gather(event: Event, tree: Tree, wanted: tuple[str, ...], parsed: Parsed, e
             workflows.append(loaded.workflow)
             if not loaded.problems:
                 parsed.put(path, content, loaded.workflow)
+        else:
+            broken[path] = content
         if loaded.problems:
             problems[path] = tuple(loaded.problems)
     if source is not None:
@@ -220,9 +231,10 @@ def _gather(event: Event, tree: Tree, wanted: tuple[str, ...], parsed: Parsed, e
         workflows = []  # what is wrong with the files is told; none of the others is meant
     selected = tuple(path for path in selected if path in readable)
     told = tuple(p for path in problems if path in heard for p in problems[path])
+    unread = tuple(content for path, content in broken.items() if path in heard)
     if source is None:
         return Gathered(tuple(workflows), told, selected)
-    return Gathered(tuple(workflows), told, selected, source.origins, frozenset(source.used))
+    return Gathered(tuple(workflows), told, selected, source.origins, frozenset(source.used), unread)
 
 
 def by_path(root: str, tree: Tree, text: str) -> list[str] | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 
 from msgspec import Struct
 
-from headrace.base.errors import Problem, UsageError
+from headrace.base.errors import EngineError, Problem, UsageError
 from headrace.base.paths import run_dir
 
 TYPE_CHECKING = False
@@ -49,7 +48,7 @@ def store(run: str, index: str) -> str:
 
 def lay_out(run: str, project: str) -> str:
     """Give the files of a project their names, in a folder of the run which is made anew; PyPI's, else TestPyPI's. Empty where
-    none has any. Raises OSError."""
+    none has any. Raises OSError, and EngineError where a file of it is missing: a release is never a part of what was published."""
     from headrace.base.files import remove_tree
 
     for index, shelf in _shelves(run):
@@ -62,8 +61,9 @@ def lay_out(run: str, project: str) -> str:
         os.makedirs(folder, mode=0o700)
         for file in files:
             source = shelf.open(file.sha256, file.filename)
-            if source is None:  # a release is never a part of what was published
-                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), file.filename)
+            if source is None:
+                why = f"{file.filename}, which run {run} has published to {INDEXES[index]}, is no longer in its store"
+                raise EngineError(Problem(why, hint="call again, and the pipeline is rehearsed anew"))
             with source, open(os.path.join(folder, file.filename), "xb") as target:
                 target.write(source.read())
         return folder

@@ -43,7 +43,8 @@ def _files(job: Job, path: str) -> Iterator[str]:
         yield path.partition("@")[0].rpartition("/")[2]
     elif job.body.workflow is not None:
         for inner in job.body.workflow.jobs.values():
-            yield from _files(inner, job.body.uses)
+            if inner.asks_for_identity:
+                yield from _files(inner, job.body.uses)
 
 
 def project_name(path: str, data: bytes) -> str:

@@ -15,6 +15,14 @@ from headrace.plan.nearest import hint
 from headrace.workflow.model import Call, Workflow
 
 
+class NoJob(UsageError):
+    """`job`, as a person named it, is not among those that can start."""
+
+    def __init__(self, job: str, problem: Problem) -> None:
+        super().__init__(problem)
+        self.job = job
+
+
 class Selection(Struct, frozen=True):
     """`workflows` are paths, file names, names or folders; `jobs` are ids, `caller/job` inside a call, or either behind
     `workflow/`; all empty means everything. `needs`: what a selected job needs comes along. `matrix`: only legs with these
@@ -61,7 +69,7 @@ def select_jobs(workflows: Iterable[Workflow], selection: Selection, refused: Ma
     of which only some jobs are wanted (`Plan.only`).
 
     `refused` says which workflows exist besides `workflows` (path) and hold which jobs (text for the message): a job of theirs is
-    known but does not start. Raises `UsageError` for a job that does not exist or does not start.
+    known but does not start. Raises `NoJob` for a job that does not exist or does not start.
     """
     known = tuple(workflows)
     if not selection.jobs:
@@ -132,18 +140,18 @@ def _with_needs(workflow: Workflow, ids: set[str]) -> set[str]:
     return found
 
 
-def _no_job(text: str, workflows: Sequence[Workflow], refused: Mapping[str, str]) -> UsageError:
+def _no_job(text: str, workflows: Sequence[Workflow], refused: Mapping[str, str]) -> NoJob:
     job = text.rpartition("/")[2].lower()
     names = [name for workflow in workflows for name in _names(workflow, "")]
     inside = [name for name in names if name.lower().endswith(f"/{job}")]
     if inside and "/" not in text:
-        return UsageError(Problem(f"there is no job '{text}' outside of calls", hint=f"did you mean {' or '.join(inside[:3])}?"))
+        return NoJob(text, Problem(f"there is no job '{text}' outside of calls", hint=f"did you mean {' or '.join(inside[:3])}?"))
     for path, jobs in refused.items():
         if job in jobs.lower().split():
-            return UsageError(
-                Problem(f"job '{text}' does not start: this event does not start {path}", hint="see `headrace plan`")
+            return NoJob(
+                text, Problem(f"job '{text}' does not start: this event does not start {path}", hint="see `headrace plan`")
             )
-    return UsageError(Problem(f"there is no job '{text}'", hint=hint(text, names)))
+    return NoJob(text, Problem(f"there is no job '{text}'", hint=hint(text, names)))
 
 
 def _names(workflow: Workflow, prefix: str) -> Iterator[str]:

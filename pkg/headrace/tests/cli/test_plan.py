@@ -95,6 +95,22 @@ def test_who_asks_for_one_file_does_not_hear_about_another(headrace: Headrace, r
     assert done.err.startswith(".github/workflows/bad.yml:2:7: ")
 
 
+@pytest.mark.parametrize("name", ["sole", "SOLE", "bad/sole", "bad.yml/sole/inner"])
+@pytest.mark.parametrize(
+    "text", ["jobs:\n  sole:\n    stepz: []\n", "jobs: {a: {}, sole: {stepz: []}}\n", "jobs:\n  'sole' : [\n"]
+)
+def test_who_asks_for_a_job_of_a_broken_file_hears_what_is_wrong_with_it_and_no_more(
+    headrace: Headrace, repository: GitRepository, name: str, text: str
+) -> None:
+    repository.write({".github/workflows/bad.yml": f"on: push\n{text}"})
+    alone = headrace("plan", "-W", "bad.yml")
+    done = headrace("plan", "-j", name)
+    assert (done.status, done.out) == (2, "")
+    assert done.err == alone.err and done.err.startswith(".github/workflows/bad.yml:")
+    other = headrace("plan", "-j", "solo")
+    assert other.status == 2 and other.err.startswith(f"{alone.err}headrace: there is no job 'solo'; ")
+
+
 @pytest.mark.parametrize("name", ["ci.yml", "ci", "CI", ".github/workflows/ci.yml", ".github/workflows", "./.github/workflows/"])
 def test_a_workflow_is_chosen_by_path_name_or_folder(headrace: Headrace, repository: GitRepository, name: str) -> None:
     assert rows(headrace("plan", "-W", name, "--json").json)[:2] == BOTH
