@@ -32,9 +32,10 @@ def repository(headrace: Headrace) -> GitRepository:
     return made
 
 
-def test_another_call_of_init_leaves_the_target_of_the_person(headrace: Headrace, repository: GitRepository) -> None:
-    done = headrace("init", cwd=repository.root, UV_OFFLINE="1")
-    assert done.status == 0 and "0 files written, 1 left as they are" in done.out, (done.out, done.err)
+def test_what_a_person_has_added_is_no_drift_and_stays(headrace: Headrace, repository: GitRepository) -> None:
+    done = headrace("init", "--check", "--json", cwd=repository.root, UV_OFFLINE="1")
+    assert done.status == 0 and done.json["drift"] == [] and done.json["edited"] == ["pkg/inngest/Makefile"], done.out
+    assert headrace("init", "--update", cwd=repository.root, UV_OFFLINE="1").status == 0
     assert repository.git("status", "--porcelain") == ""
 
 
