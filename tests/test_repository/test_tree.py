@@ -90,7 +90,7 @@ def test_every_room_stands_in_the_table_of_contributing() -> None:
     assert rooms and [room for room in rooms if f"`{room}/`" not in text] == []
 
 
-@pytest.mark.parametrize("script", ["release", "constraints", "coverage-tables", "third-party-repository", "system-deps"])
+@pytest.mark.parametrize("script", ["constraints", "coverage-tables", "third-party-repository", "system-deps"])
 def test_every_script_is_executable(script: str) -> None:
     assert (ROOT / "bin" / script).stat().st_mode & 0o111
 

@@ -35,6 +35,7 @@ class Made:
         self.found = detect(whole, settings)
         self.shapes, choices = shapes(self.found, settings)
         self.texts = {each.path: each.text for each in files_of(whole, self.found, self.shapes, settings, lambda there: "")}
+        self.why = {f"{choice.name}: {choice.said.value}": choice.said.why for choice in choices}
         self.told = {
             (choice.package, f"{choice.name}: {choice.said.value}"): [f"{at.file}:{at.line}" for at in choice.said.at]
             for choice in choices
@@ -114,6 +115,7 @@ def test_timeouts_are_minutes_of_jobs_and_a_package_has_its_own() -> None:
     }
     assert made.says("beta", "timeout: utest: 2 minutes", line_of(files, BETA, "timeouts"))
     assert made.says("beta", "timeout: build: 6 minutes", line_of(files, "pyproject.toml", "timeouts"))
+    assert (made.why["timeout: utest: 2 minutes"], made.why["timeout: build: 6 minutes"]) == ("", "there is no such job")
     assert Made(said('publish = "hardened"\ntimeouts.build = 6\n')).workflow("beta")["jobs"]["build"]["timeout-minutes"] == "6"
 
 
@@ -231,6 +233,8 @@ def test_a_gate_of_commands_needs_no_tests() -> None:
     [
         ('["pkg/beta"]', ["alpha"], []),
         ('["pkg/b*"]', ["alpha"], []),
+        ('["pkg"]', [], []),
+        ('["pkg/alph"]', ["alpha", "beta"], ["exclude in [tool.headrace.init]: there is no folder 'pkg/alph'"]),
         ('["pkg/gamma"]', ["alpha", "beta"], ["exclude in [tool.headrace.init]: there is no folder 'pkg/gamma'"]),
         ("[]", ["alpha", "beta"], []),
     ],
