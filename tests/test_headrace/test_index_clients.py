@@ -39,7 +39,7 @@ def mint(index: Index, issuer: Issuer, **claims: str) -> str:
 
 def client(index: Index) -> httpx.Client:
     context = ssl.create_default_context(cafile=index.where["ca"])
-    return httpx.Client(verify=context, trust_env=False, timeout=60)
+    return httpx.Client(verify=context, trust_env=False, timeout=None)  # however busy the machine is
 
 
 def twine(index: Index, token: str, *files: Path, **more: str) -> Finished:

@@ -132,6 +132,31 @@ def test_a_skip_for_something_missing_fails_where_nothing_may_be_missing(tmp_pat
     assert strict.out.count("HEADRACE_NO_SKIP forbids: needs strace") >= 3
 
 
+BROKEN = "raise AssertionError('it is loaded')\n"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "unloaded", "outcome"),
+    [
+        ("not slow", f"import pytest\npytestmark = pytest.mark.slow\n{BROKEN}", "1 passed, 1 deselected"),
+        ("not slow", f"import pytest\npytestmark = [pytest.mark.slow, pytest.mark.x]\n{BROKEN}", "1 passed, 1 deselected"),
+        ("slow", BROKEN, "1 passed, 1 deselected"),
+        ("not slow", f"import pytest\n@pytest.mark.slow\ndef test_it(): pass\n{BROKEN}", "1 error"),
+        ("slow", f"# not a slow one\n{BROKEN}", "1 error"),
+        ("not slow or x", f"import pytest\npytestmark = pytest.mark.slow\n{BROKEN}", "1 error"),
+    ],
+)
+def test_a_file_is_loaded_unless_its_text_shows_that_nothing_of_it_was_chosen(
+    tmp_path: Path, chosen: str, unloaded: str, outcome: str
+) -> None:
+    mixed = "import pytest\ndef test_a(): pass\n@pytest.mark.slow\ndef test_b(): pass\n"
+    ini = "[pytest]\nmarkers =\n    slow: x\n    x: x\n"
+    files: dict[str, str | bytes] = {"test_mixed.py": mixed, "test_other.py": unloaded, "pytest.ini": ini}
+    tree = make_repository(tmp_path / "tree", {**files, "conftest.py": (ROOT / "conftest.py").read_text()})
+    done = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", chosen], tree.root)
+    assert (done.status == 0) is ("error" not in outcome) and outcome in done.out, done.out
+
+
 @pytest.mark.slow
 def test_compiling_the_protocol_buffers_again_changes_nothing() -> None:
     protos = sorted((ROOT / "pkg/headrace/headrace/services/proto").glob("*.proto"))
