@@ -194,6 +194,12 @@ def test_the_root_goes_through_the_packages_and_release_wants_one_that_there_is(
     assert refused.returncode != 0 and "there is alpha, beta" in refused.stderr
 
 
+def test_what_is_built_is_held_against_the_packages_that_it_requires(tmp_path: Path) -> None:
+    for target, words in (("build", "check beta dist alpha"), ("release", 'release beta "$VERSION" alpha')):
+        done = recipe(made(two()), tmp_path, "pkg/beta/Makefile", target, CI="1")
+        assert f".github/release.py {words}\n" in done.stdout, (done.stdout, done.stderr)
+
+
 def test_release_may_be_left_to_headrace(tmp_path: Path) -> None:
     done = recipe(made(two(), Settings(release="headrace")), tmp_path, "pkg/beta/Makefile", "release", VERSION="1.0")
     assert 'headrace release  -- beta "$VERSION"' in done.stdout
