@@ -5,10 +5,10 @@
                                                                and can users have what they require of the siblings?
     .github/release.py release PACKAGE VERSION [SIBLING ...]   look at everything, then make the tag PACKAGE@VERSION and push it
 
-SIBLING: a package of this repository that PACKAGE requires. Gates take it from the tree, users from an index. So each requirement on
-one, also of an extra and whatever its marker, must have a lowest version and fit the version that is installed here from the tree
-(`make install`). Versions are read in the form that PEP 440 calls canonical, and the local part (+abc) of the installed one does not
-count. What is in no such form cannot be judged, and is refused.
+SIBLING: a package of this repository that PACKAGE requires. Gates take it from the tree, users from an index. So each
+requirement on one, also of an extra and whatever its marker, must have a lowest version and fit the version that is installed
+here from the tree (`make install`). Versions are read in the form that PEP 440 calls canonical; the local part (+abc) of the
+installed one does not count. What is in no such form cannot be judged, and is refused.
 
 Status 0: all is well, or there is no such tag; it is released. 1: refused. 2: wrong call.
 """
