@@ -217,6 +217,18 @@ def test_other_tools_are_called_where_they_are_in_use() -> None:
     assert set(shape.install) == {"flake8", "pyright"}
 
 
+def test_unit_tests_of_unittest_leave_out_the_integration_tests_among_them(tmp_path: Path) -> None:
+    tests = {f"tests/{name}": "import unittest\n" for name in ("test_x.py", "more/test_y.py", "integration/test_z.py")}
+    files = made({"pyproject.toml": project("x"), "x/__init__.py": "", **tests})
+    for path in tests:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    done = recipe(files, tmp_path, "Makefile", "utest", CI="1", PYTHON="python")
+    assert "python -m unittest tests/more/test_y.py tests/test_x.py\n" in done.stdout, done.stderr
+    done = recipe(files, tmp_path, "Makefile", "itest", CI="1", PYTHON="python")
+    assert "discover -s tests/integration -t ." in done.stdout
+
+
 # What is there already
 
 
