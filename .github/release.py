@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
-"""Releases of the packages of this repository. Only the standard library, git and make are needed.
+"""Releases of the packages of this repository. Only Python >= 3.8, its standard library, git and make are needed.
 
-    .github/release.py check PACKAGE FOLDER      on the tag of a release: do the files that were built have the tag's version?
-    .github/release.py release PACKAGE VERSION   look at everything, then make the tag PACKAGE@VERSION and push it
+    .github/release.py check PACKAGE FOLDER [SIBLING ...]      on the tag of a release: do the built files have the tag's version,
+                                                               and can users have what they require of the siblings?
+    .github/release.py release PACKAGE VERSION [SIBLING ...]   look at everything, then make the tag PACKAGE@VERSION and push it
 
-Status 0: it does, or there is no such tag; it is released. 1: refused. 2: wrong call.
+SIBLING: a package of this repository that PACKAGE requires. Gates take it from the tree, users from an index. So each
+requirement on one, also of an extra and whatever its marker, must have a lowest version and fit the version that is installed
+here from the tree (`make install`). Versions are read in the form that PEP 440 calls canonical; the local part (+abc) of the
+installed one does not count. What is in no such form cannot be judged, and is refused.
+
+Status 0: all is well, or there is no such tag; it is released. 1: refused. 2: wrong call.
 """
 
 from __future__ import annotations
@@ -13,14 +19,24 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import tempfile
+import zipfile
+from email.parser import HeaderParser
+from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REMOTE = "origin"
+NUMBER = r"(?:0|[1-9][0-9]*)"
 VERSION = re.compile(
-    r"(?:[1-9]\d*!)?(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*(?:(?:a|b|rc)(?:0|[1-9]\d*))?(?:\.post(?:0|[1-9]\d*))?(?:\.dev(?:0|[1-9]\d*))?"
+    rf"(?:([1-9][0-9]*)!)?({NUMBER}(?:\.{NUMBER})*)(?:(a|b|rc)({NUMBER}))?(?:\.post({NUMBER}))?(?:\.dev({NUMBER}))?"
 )
+"""The groups: epoch, release, kind and number of a pre-release, post-release, development release."""
+
+REQUIREMENT = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*([^;]*)")
+CLAUSE = re.compile(r"(===|==|~=|!=|<=|>=|<|>)\s*(\S+)")
+FLOORS = (">=", "~=", "==", "===", ">")
 
 
 class Refused(Exception):
@@ -34,12 +50,14 @@ def git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def check(package: str, folder: str) -> None:
-    """Raises Refused where the tag of GITHUB_REF is one of the package and a built file has another version."""
+def check(package: str, folder: str, siblings: list[str]) -> None:
+    """Raises Refused where the tag of GITHUB_REF is one of the package and a built file has another version, or requires of a
+    sibling what users cannot have."""
     prefix = f"refs/tags/{package}@"
     ref = os.environ.get("GITHUB_REF", "")
     if ref.startswith(prefix):
         compare(package, ref[len(prefix) :], Path(folder))
+        look_at_floors(package, Path(folder), siblings)
 
 
 def compare(package: str, version: str, folder: Path) -> None:
@@ -47,13 +65,126 @@ def compare(package: str, version: str, folder: Path) -> None:
     if not files:
         raise Refused(f"{folder} holds no built file")
     for name in files:
-        stem = name.removesuffix(".tar.gz")
-        built = name.split("-")[1] if name.endswith(".whl") else stem.rpartition("-")[2]
+        built = name.split("-")[1] if name.endswith(".whl") else name[: -len(".tar.gz")].rpartition("-")[2]
         if built != version:
             raise Refused(f"{name} has version {built}, the tag {package}@{version} another")
 
 
-def release(package: str, version: str) -> None:
+# -- what is required of siblings --
+
+
+def look_at_floors(package: str, folder: Path, siblings: list[str]) -> None:
+    """Raises Refused for the first requirement on a sibling that users cannot meet as the tree does."""
+    names = {normal(sibling) for sibling in siblings}
+    for text in required(folder) if names else []:
+        found = REQUIREMENT.match(text)
+        if found is None:
+            raise Refused(f"{package} requires {text!r}, which cannot be judged")
+        if normal(found[1]) in names and (why := unmet(found[2].strip(), installed(found[1]))):
+            raise Refused(f"{package} requires {text!r}: {why}")
+
+
+def required(folder: Path) -> list[str]:
+    """The requirements that the built files declare: the wheel's, the source distribution's where there is no wheel."""
+    for path in sorted(folder.glob("*.whl")):
+        with zipfile.ZipFile(path) as wheel:
+            for name in wheel.namelist():
+                if re.fullmatch(r"[^/]+\.dist-info/METADATA", name):
+                    return requirements(wheel.read(name).decode())
+    for path in sorted(folder.glob("*.tar.gz")):
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if re.fullmatch(r"[^/]+/PKG-INFO", member.name) and (file := archive.extractfile(member)):
+                    return requirements(file.read().decode())
+    raise Refused(f"{folder} holds no file that says what it requires")
+
+
+def requirements(text: str) -> list[str]:
+    return [str(each) for each in HeaderParser().parsestr(text).get_all("Requires-Dist", [])]
+
+
+def installed(name: str) -> str:
+    """The version of a sibling as the tree has it."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        raise Refused(f"{name}, which it requires, is not installed here from the tree: call make install first") from None
+
+
+def unmet(limits: str, version: str) -> str:
+    """Why users cannot have a sibling, of which the tree has `version`, by these limits; empty where they can. What is wrong, and
+    what to do."""
+    if limits.startswith("@"):
+        return "an index refuses addresses; say >= and a version"
+    clauses = [part.strip() for part in limits.strip("()").split(",") if part.strip()]
+    if not any((found := CLAUSE.fullmatch(clause)) and found[1] in FLOORS for clause in clauses):
+        return f"there is no lowest version, so users may get any old one; say >={version}"
+    public = version.partition("+")[0]
+    for clause in clauses:
+        found = CLAUSE.fullmatch(clause)
+        fits = None if found is None else within(public, found[1], found[2])
+        if fits is None:
+            return f"whether {version}, which the tree has, fits {clause} cannot be judged; write versions as 1.2.3 or 1.2.3rc1"
+        if not fits:
+            return f"it shuts out {version}, which the tree has; say what the gates have tried, such as >={public}"
+    return ""
+
+
+def within(version: str, operator: str, limit: str) -> bool | None:
+    """Whether a version fits one clause, as PEP 440 has it, pre-releases included; None where it cannot be judged."""
+    if operator == "===":
+        return version == limit
+    ours, theirs = VERSION.fullmatch(version), VERSION.fullmatch(limit[:-2] if limit.endswith(".*") else limit)
+    if ours is None or theirs is None:
+        return None
+    if limit.endswith(".*"):
+        if operator not in ("==", "!=") or theirs[3] or theirs[5] or theirs[6]:
+            return None
+        return starts_with(ours, theirs[1], theirs[2].split(".")) == (operator == "==")
+    mine, other = key(ours), key(theirs)
+    same = mine[:2] == other[:2]  # of one epoch and release
+    if operator == "~=":
+        parts = theirs[2].split(".")
+        return mine >= other and starts_with(ours, theirs[1], parts[:-1]) if len(parts) > 1 else None
+    if operator == "<":
+        return mine < other and not (same and early(ours) and not early(theirs))
+    if operator == ">":
+        return mine > other and not (same and ours[5] is not None and theirs[5] is None)
+    return {"==": mine == other, "!=": mine != other, "<=": mine <= other, ">=": mine >= other}[operator]
+
+
+def key(found: re.Match[str]) -> tuple[int, list[int], tuple[int, int], int, bool, int]:
+    """What orders versions: a development release comes before all others of its pre-release, post-release or release."""
+    release = [int(part) for part in found[2].split(".")]
+    while release and not release[-1]:
+        release.pop()
+    if found[3]:
+        before = ({"a": 1, "b": 2, "rc": 3}[found[3]], int(found[4]))
+    else:
+        before = (0, 0) if found[6] and found[5] is None else (4, 0)
+    post = -1 if found[5] is None else int(found[5])
+    return (int(found[1] or 0), release, before, post, found[6] is None, int(found[6] or 0))
+
+
+def early(found: re.Match[str]) -> bool:
+    return found[3] is not None or found[6] is not None
+
+
+def starts_with(found: re.Match[str], epoch: str | None, parts: list[str]) -> bool:
+    """Whether the release, with as many zeros behind as are needed, begins with these parts."""
+    release = found[2].split(".")
+    release += ["0"] * (len(parts) - len(release))
+    return found[1] == epoch and release[: len(parts)] == parts
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+# -- a release --
+
+
+def release(package: str, version: str, siblings: list[str]) -> None:
     if not VERSION.fullmatch(version):
         raise Refused(f"{version!r} is no version in the form that PEP 440 calls canonical, such as 1.2.3 or 1.2.3rc1")
     tag = f"{package}@{version}"
@@ -69,6 +200,7 @@ def release(package: str, version: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         build(package, version, folder)
         compare(package, version, Path(folder))
+        look_at_floors(package, Path(folder), siblings)
     git("tag", "--annotate", "--message", f"{package} {version}", tag)
     try:
         git("push", REMOTE, f"refs/tags/{tag}")
@@ -80,7 +212,7 @@ def release(package: str, version: str) -> None:
 
 def default_branch() -> str:
     line = git("ls-remote", "--symref", REMOTE, "HEAD").split("\n")[0]
-    return line.removeprefix("ref: refs/heads/").split("\t")[0]
+    return line[len("ref: refs/heads/") :].split("\t")[0]
 
 
 def build(package: str, version: str, folder: str) -> None:
@@ -94,14 +226,14 @@ def build(package: str, version: str, folder: str) -> None:
 
 def main(arguments: list[str]) -> int:
     try:
-        match arguments:
-            case ["check", package, folder]:
-                check(package, folder)
-            case ["release", package, version]:
-                release(package, version)
-            case _:
-                sys.stderr.write(f"usage: {Path(__file__).name} check PACKAGE FOLDER | release PACKAGE VERSION\n")
-                return 2
+        if arguments[:1] == ["check"] and len(arguments) > 2:
+            check(arguments[1], arguments[2], arguments[3:])
+        elif arguments[:1] == ["release"] and len(arguments) > 2:
+            release(arguments[1], arguments[2], arguments[3:])
+        else:
+            name = Path(__file__).name
+            sys.stderr.write(f"usage: {name} check PACKAGE FOLDER [SIBLING ...] | release PACKAGE VERSION [SIBLING ...]\n")
+            return 2
     except Refused as reason:
         sys.stderr.write(f"refused: {reason}\n")
         return 1

@@ -54,11 +54,8 @@ def test_planted_faults_turn_exactly_their_gates_red_and_nothing_is_published(
     headrace: Headrace, clone: GitRepository, gates: tuple[str, ...]
 ) -> None:
     clone.commit(dict(FAULTS[gate] for gate in gates), "Faults")
-    # The person's own settings say where packages come from, as in any run of one.
-    inherited = {name: value for name, value in os.environ.items() if name.startswith(("UV_", "PIP_", "SSL_"))}
-    home = {"HOME": os.environ["HOME"], "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", f"{os.environ['HOME']}/.cache")}
     argv = headrace.command("run", "push", "-W", "headrace_encryption.yml", "--matrix", "python-version=3.13", "--json")
-    done = run(argv, clone.root, headrace.environment(inherited | home), timeout=900)
+    done = run(argv, clone.root, headrace.as_the_person(), timeout=900)
     rows = json.loads(done.out)["jobs"] if done.out else []
     results = {row["job"]: row["result"] for row in rows}
     expected = dict.fromkeys(("itest", *FAULTS), "success") | dict.fromkeys(gates, "failure") | {"publish-pypi": "skipped"}

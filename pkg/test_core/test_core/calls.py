@@ -81,6 +81,12 @@ class Headrace:
             **(extra or {}),
         }
 
+    def as_the_person(self) -> dict[str, str]:
+        """The environment of calls that install: the person's own settings say where packages come from, as in any run of one."""
+        inherited = {name: value for name, value in os.environ.items() if name.startswith(("UV_", "PIP_", "SSL_"))}
+        cache = os.environ.get("XDG_CACHE_HOME", f"{os.environ['HOME']}/.cache")
+        return self.environment(inherited | {"HOME": os.environ["HOME"], "XDG_CACHE_HOME": cache})
+
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "headrace.cli", *arguments]
 

@@ -214,16 +214,21 @@ def _guessed(package: Package, found: Found, name: str, wanted: Wanted) -> tuple
 
 def _tests(package: Package, tester: str, suites: Sequence[Said]) -> Iterator[str]:
     paths = [relative(package.folder, each.value) for each in suites]
+    without = [relative(package.folder, each.value) for each in package.integration] if suites is package.unit else []
     if tester == "pytest":
-        without = [relative(package.folder, each.value) for each in package.integration] if suites is package.unit else []
         words = [f"--ignore={path}" for path in without if any(path.startswith(unit + "/") for unit in paths)]
         yield " ".join(["$(PYTHON) -m pytest $(PYTEST_ARGS)", *map(word, [*words, *paths])])
     else:
+        ending = any(place.file.endswith("_test.py") for each in suites for place in each.at)
+        pattern = "'*_test.py'" if ending else "'test*.py'"
         for path in paths:
-            pattern = (
-                "'*_test.py'" if any(place.file.endswith("_test.py") for each in suites for place in each.at) else "'test*.py'"
-            )
-            yield f"$(PYTHON) -m unittest discover -s {word(path)} -t . -p {pattern}"
+            inside = [word(other) for other in without if other.startswith(path + "/")]
+            if inside:  # discovery goes into every folder: so the files are named
+                left = " -o ".join(f"-path {other}" for other in inside)
+                found = f"find {word(path)} \\( {left} \\) -prune -o -name {pattern} -print"
+                yield f"$(PYTHON) -m unittest $(sort $(shell {found}))"
+            else:
+                yield f"$(PYTHON) -m unittest discover -s {word(path)} -t . -p {pattern}"
 
 
 def _lint(package: Package, found: Found) -> tuple[Gate, Said]:

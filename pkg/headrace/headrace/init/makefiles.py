@@ -63,10 +63,13 @@ def _install(shape: Shape) -> Iterator[str]:
 def _build(shape: Shape) -> Iterator[str]:
     package = shape.package
     yield "# On a tag the version must be the tag's, so that a wrong tag is refused wherever it is built."
+    if shape.package.siblings:
+        yield "# What is required of packages of this repository must have a lowest version, and fit those of the tree."
     yield "build:"
     yield "\trm -rf dist"
     yield '\t$(UV) build --quiet --python "$$(command -v $(PYTHON))" --build-constraint $(CONSTRAINTS) --out-dir $(DIST) .'
-    yield f"\t@$(PYTHON) {relative(package.folder, '.github/release.py')} check {word(package.name.value)} $(DIST)"
+    script = relative(package.folder, ".github/release.py")
+    yield f"\t@$(PYTHON) {script} check {word(package.name.value)} $(DIST){_siblings(shape)}"
     yield ""
 
 
@@ -82,8 +85,13 @@ def _release(shape: Shape) -> Iterator[str]:
         yield "release:"
         # Not $(MAKE): a line that names it is done even by `make --dry-run`, and this one pushes.
         script = relative(package.folder, ".github/release.py")
-        yield f'\t@MAKE_BUILD="make build" $(PYTHON) {script} release {name} "$$VERSION"'
+        yield f'\t@MAKE_BUILD="make build" $(PYTHON) {script} release {name} "$$VERSION"{_siblings(shape)}'
     yield ""
+
+
+def _siblings(shape: Shape) -> str:
+    """The packages of the repository that it requires, as words: what is built must ask for what the gates have tried."""
+    return "".join(f" {word(each.value)}" for each in shape.package.siblings)
 
 
 def root_makefile(shapes: Sequence[Shape], names: Sequence[Mapping[str, str]]) -> str:

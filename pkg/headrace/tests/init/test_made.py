@@ -194,6 +194,12 @@ def test_the_root_goes_through_the_packages_and_release_wants_one_that_there_is(
     assert refused.returncode != 0 and "there is alpha, beta" in refused.stderr
 
 
+def test_what_is_built_is_held_against_the_packages_that_it_requires(tmp_path: Path) -> None:
+    for target, words in (("build", "check beta dist alpha"), ("release", 'release beta "$VERSION" alpha')):
+        done = recipe(made(two()), tmp_path, "pkg/beta/Makefile", target, CI="1")
+        assert f".github/release.py {words}\n" in done.stdout, (done.stdout, done.stderr)
+
+
 def test_release_may_be_left_to_headrace(tmp_path: Path) -> None:
     done = recipe(made(two(), Settings(release="headrace")), tmp_path, "pkg/beta/Makefile", "release", VERSION="1.0")
     assert 'headrace release  -- beta "$VERSION"' in done.stdout
@@ -209,6 +215,18 @@ def test_other_tools_are_called_where_they_are_in_use() -> None:
     assert commands["type-check"] == ("$(PYTHON) -m pyright x",)
     assert commands["utest"] == ("$(PYTHON) -m unittest discover -s tests -t . -p 'test*.py'",)
     assert set(shape.install) == {"flake8", "pyright"}
+
+
+def test_unit_tests_of_unittest_leave_out_the_integration_tests_among_them(tmp_path: Path) -> None:
+    tests = {f"tests/{name}": "import unittest\n" for name in ("test_x.py", "more/test_y.py", "integration/test_z.py")}
+    files = made({"pyproject.toml": project("x"), "x/__init__.py": "", **tests})
+    for path in tests:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    done = recipe(files, tmp_path, "Makefile", "utest", CI="1", PYTHON="python")
+    assert "python -m unittest tests/more/test_y.py tests/test_x.py\n" in done.stdout, done.stderr
+    done = recipe(files, tmp_path, "Makefile", "itest", CI="1", PYTHON="python")
+    assert "discover -s tests/integration -t ." in done.stdout
 
 
 # What is there already

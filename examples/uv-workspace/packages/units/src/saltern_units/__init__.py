@@ -1,0 +1,5 @@
+"""Brine as a quantity."""
+
+from saltern_units.brine import SATURATED, SEA, Brine
+
+__all__ = ["SATURATED", "SEA", "Brine"]

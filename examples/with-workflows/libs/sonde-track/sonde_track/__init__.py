@@ -1,0 +1,5 @@
+"""Tracks of weather balloons."""
+
+from sonde_track.track import Track
+
+__all__ = ["Track"]
