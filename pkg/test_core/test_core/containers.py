@@ -32,8 +32,8 @@ class Engine:
         return done.stdout
 
     def left(self, mark: str = "") -> list[str]:
-        """What there is of runs, or of the run with this mark: containers and networks. Not those of trials, which other tests may
-        make at the same time."""
+        """What there is of runs, or of the run with this mark: containers and networks. Not those of trials, which other tests
+        may make at the same time."""
         label = f"label=headrace.run={mark}" if mark else "label=headrace.leg"
         found = [
             *self("ps", "--all", "--quiet", "--filter", label).split(),

@@ -48,7 +48,7 @@ def store(run: str, index: str) -> str:
 
 def lay_out(run: str, project: str) -> str:
     """Give the files of a project their names, in a folder of the run which is made anew; PyPI's, else TestPyPI's. Empty where
-    none has any. Raises OSError, and EngineError where a file of it is missing: a release is never a part of what was published."""
+    none has any. Raises OSError, and EngineError where a file is missing: a release is never a part of what was published."""
     from headrace.base.files import remove_tree
 
     for index, shelf in _shelves(run):

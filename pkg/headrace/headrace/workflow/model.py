@@ -110,8 +110,8 @@ class Job(Struct, frozen=True):
 
     @property
     def asks_for_identity(self) -> bool:
-        """Whether it may ask for identity tokens, without which nothing is published. Of a call: whether a job of it may, which may
-        say so itself where the caller says nothing."""
+        """Whether it may ask for identity tokens, without which nothing is published. Of a call: whether a job of it may, which
+        can say so itself where the caller says nothing."""
         if (self.permissions or {}).get("id-token") == "write":
             return True
         inner = self.body.workflow if isinstance(self.body, Call) else None
