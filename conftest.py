@@ -36,8 +36,8 @@ def pytest_runtest_makereport(
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With `-m slow` and `-m "not slow"`, whether the text of a file shows that none of its tests is meant. To load them all takes
-    ten seconds."""
+    """With `-m slow` and `-m "not slow"`, whether the text of a file shows that none of its tests is meant. To load them all
+    takes ten seconds."""
     chosen = config.getoption("markexpr")
     if chosen not in ("slow", "not slow") or not re.fullmatch(r"test_.*\.py", collection_path.name):
         return None
