@@ -31,6 +31,7 @@ demo: .venv/bin/python
 
 test: .venv/bin/python
 	. .venv/bin/activate && $(MAKE) --no-print-directory install PYTHON=python
+	. .venv/bin/activate && uv pip install --quiet --constraint constraints.txt --group pkg/headrace/pyproject.toml:slow
 	. .venv/bin/activate && $(MAKE) --no-print-directory suites PYTHON=python
 	. .venv/bin/activate && headrace run push
 

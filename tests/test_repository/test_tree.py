@@ -173,7 +173,7 @@ def test_compiling_the_protocol_buffers_again_changes_nothing() -> None:
 
 
 @pytest.mark.slow
-def test_a_strangers_repository_is_made_from_public_source_distributions(tmp_path: Path) -> None:
+def test_a_strangers_repository_is_made_from_public_source_distributions_and_init_sets_it_up(tmp_path: Path) -> None:
     pip = run([sys.executable, "-m", "pip", "--version"], tmp_path)
     if pip.status != 0:
         pytest.skip("this environment has no pip")
@@ -188,3 +188,12 @@ def test_a_strangers_repository_is_made_from_public_source_distributions(tmp_pat
     assert not any("egg-info" in name for name in files)
     again = run([ROOT / "bin/third-party-repository", root], tmp_path)
     assert again.status == 1 and "is not empty" in again.err
+    # The packages alone, as `--bare` leaves them, set up by init with no hand edits.
+    assert run(["git", "checkout", "--quiet", "HEAD~1"], root).status == 0
+    assert {name.partition("/")[0] for name in run(["git", "ls-files"], root).out.splitlines()} == {".gitignore", "pkg"}
+    init = run([sys.executable, "-m", "headrace.cli", "init"], root, environment(XDG_STATE_HOME=str(tmp_path / "state")))
+    assert init.status == 0 and "10 legs would run, 2 would be skipped" in init.out, init.err
+    for package, version in (("inngest", "0.5.19"), ("inngest_encryption", "0.1.0")):
+        tagged = environment(CI="1", GITHUB_REF=f"refs/tags/{package}@{version}")
+        build = run(["make", "build", f"PYTHON={sys.executable}"], root / "pkg" / package, tagged)
+        assert build.status == 0 and len(list((root / "pkg" / package / "dist").glob(f"{package}-{version}*"))) == 2, build.err

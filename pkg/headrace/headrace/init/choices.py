@@ -255,13 +255,15 @@ def _lint(package: Package, found: Found) -> tuple[Gate, Said]:
     return Gate("lint", tuple(commands)), said
 
 
-def _types(package: Package, found: Found) -> tuple[Gate, Said]:
+def _types(package: Package, found: Found) -> tuple[Gate | None, Said]:
     tool = package.tools.typer
     checked = " ".join(word(relative(package.folder, path)) for path in package.code) or "."
     if tool is not None and tool.value in ("pyright", "basedpyright"):
         return Gate("type-check", (f"$(PYTHON) -m {tool.value} {checked}",)), Said(f"type-check: {tool.value}", tool.at, tool.why)
     if tool is not None and tool.value == "ty":
         return Gate("type-check", (f"$(PYTHON) -m ty check {checked}",)), Said("type-check: ty", tool.at, tool.why)
+    if tool is None and package.types is None:
+        return None, Said("no type-check", package.name.at, "no type checker is in use, and its code has no types")
     command = f"$(PYTHON) -m mypy{_config(package, found, 'mypy.ini', ' --config-file=')} {checked}"
     if tool is None:
         said = Said("type-check: mypy", package.name.at, "no type checker is in use: mypy, with its own defaults")
@@ -295,6 +297,10 @@ def _install(package: Package, found: Found, gates: Sequence[Gate]) -> Iterator[
         kind, _, name = said.value.partition(" ")
         if kind == "group":
             yield f"--group {name if file == 'pyproject.toml' else f'{file}:{name}'}"
+        elif kind == "requirements":
+            yield f"--requirement {word(relative(package.folder, name))}"
+        elif kind == "requirement":
+            yield word(name)
         elif file != "pyproject.toml":
             yield f"--requirement {file} --extra {name}"
     tools = ("basedpyright", "black", "flake8", "mypy", "pylint", "pyright", "pytest", "ruff", "ty")

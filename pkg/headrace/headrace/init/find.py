@@ -10,8 +10,10 @@ from typing import Any
 from msgspec import Struct, structs
 
 from headrace.init.model import Project, Said
+from headrace.init.names import normal
 from headrace.init.places import item, place
 from headrace.init.project import read_project, table, texts
+from headrace.init.sessions import editables_of
 from headrace.init.tree import Tree
 
 PLACES = ("pkg", "pkgs", "packages", "libs", "lib", "projects", "src", "python", "components")
@@ -79,7 +81,9 @@ def _found(tree: Tree, root: Project | None, folders: Sequence[str], *, counts: 
         out = [_example(member) for member in members if _is_data(member.project.folder)]
         if not used:  # only examples: then the root is what the repository is about
             continue
-        known = {member.project.folder for member in members}
+        used += (helpers := list(_helpers(tree, used, folders)))
+        out = [each for each in out if each.value not in {helper.project.folder for helper in helpers}]
+        known = {member.project.folder for member in (*members, *helpers)}
         out += [_stray(tree, folder) for folder in folders if folder not in known and folder != "." and not _is_data(folder)]
         places = tuple(dict.fromkeys(place for pattern in patterns for place in pattern.at))
         return Members(Said(f"{kind} of {len(used)}", places), tuple(used), tuple(out), root)
@@ -92,6 +96,7 @@ def _found(tree: Tree, root: Project | None, folders: Sequence[str], *, counts: 
             members.insert(0, alone)
     elif not members:
         return Members(Said("no package"), (), root=root)
+    members += _helpers(tree, members, folders)
     where = sorted({_place(member.project.folder) for member in members if member.project.folder != "."})
     found = tuple(member.found.at[0] for member in members if member.found.at)
     return Members(
@@ -200,6 +205,25 @@ def _stray(tree: Tree, folder: str) -> Said:
     project = read_project(tree, folder)
     at = project.name.at if project is not None and project.name is not None else ()
     return Said(folder, at, "a project that is no member of the workspace")
+
+
+def _helpers(tree: Tree, members: Sequence[Member], folders: Sequence[str]) -> Iterator[Member]:
+    """Projects that stand among data of tests, and that tests of members install: by their name, or by their path in a file of
+    requirements."""
+    data = {folder: project for folder in folders if _is_data(folder) and (project := read_project(tree, folder)) is not None}
+    known = {member.project.folder for member in members}
+    for member in members:
+        named = {each.name: each.at for each in member.project.requirements}
+        for folder, at in editables_of(tree, member.project.folder):
+            project = data.get(folder)
+            if project is not None and project.name is not None:
+                named.setdefault(normal(project.name.value), at)
+        for folder, project in data.items():
+            at_or_none = named.get(normal(project.name.value)) if project.name is not None else None
+            if at_or_none is not None and folder not in known:
+                known.add(folder)
+                private = project.private or Said("not published", (at_or_none,), "a helper of tests")
+                yield Member(structs.replace(project, private=private), Said("a helper of tests", (at_or_none,)))
 
 
 def _in_folders(tree: Tree, folders: Sequence[str]) -> list[Member]:

@@ -74,7 +74,7 @@ class Tools(Struct, frozen=True):
 class Package(Struct, frozen=True):
     """`folder` is `.` for the root of the repository. `private`: why it is not published, None where it may be. `code`: paths of
     what it installs, below the root. `groups` can be installed by name, `loose` are requirements of groups that
-    cannot. `requires`: what comes with it and those groups."""
+    cannot. `requires`: what comes with it and those groups. `types`: where its code has any."""
 
     folder: str
     name: Said
@@ -97,6 +97,7 @@ class Package(Struct, frozen=True):
     code: tuple[str, ...] = ()
     loose: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
+    types: Union[Said, None] = None
 
     def path(self, name: str) -> str:
         """Of one of its files, below the root."""
@@ -106,7 +107,8 @@ class Package(Struct, frozen=True):
 class Found(Struct, frozen=True):
     """All that was found out about a repository. Nothing in it is a guess without a place. `shared` are groups of a root that is
     no package itself, `shared_needs` the packages that they name, `shared_requires` all that they require; `configs` the files at
-    the root that tools read; `constrained` and `overridden` what its `[tool.uv]` says of versions, which uv minds everywhere."""
+    the root that tools read; `constrained` and `overridden` what its `[tool.uv]` says of versions, which uv minds everywhere;
+    `in_use` the versions that hooks and locks name, as lines `name==version`."""
 
     layout: Said
     packages: tuple[Package, ...]
@@ -121,4 +123,5 @@ class Found(Struct, frozen=True):
     shared_requires: tuple[str, ...] = ()
     constrained: tuple[str, ...] = ()
     overridden: tuple[str, ...] = ()
+    in_use: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()

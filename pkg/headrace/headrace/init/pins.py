@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -86,7 +87,7 @@ def wanted(shapes: Sequence[Shape], found: Found) -> list[str]:
     for shape in shapes:
         lines.update(shape.package.builds)
         lines.update(text for text in shape.package.requires)
-        lines.update(each.replace("'", "") for each in shape.install if not each.startswith("--"))
+        lines.update(said for each in shape.install if not each.startswith("--") for said in shlex.split(each))
     return sorted(
         line for line in lines if normal(re.split(r"[^A-Za-z0-9._-]", line.strip(), maxsplit=1)[0]) not in own and "{" not in line
     )
@@ -98,15 +99,17 @@ def resolve(
     """The text of the file. `command` is how uv is called; versions in `there` stay where they fit. Raises NoPins with what uv
     says."""
     with tempfile.TemporaryDirectory() as folder:
+        # uv keeps to what stands there already, where it fits
         output = os.path.join(folder, "constraints.txt")
-        if there:
-            with open(output, "w", encoding="utf-8") as file:
-                file.write(there)
+        with open(output, "w", encoding="utf-8") as file:
+            file.write(there or "".join(f"{line}\n" for line in found.in_use))
         given = _listed(folder, "constraints.in", wanted(shapes, found))
         words = [*command, "pip", "compile", "--quiet", "--universal", "--python-version", pythons(shapes)[0], "--no-header"]
         words += ["--no-annotate", "--no-python-downloads", "--no-config", "--output-file", output, given]
         words += ["--constraint", _listed(folder, "more", found.constrained)]
         words += ["--override", _listed(folder, "overrides", found.overridden)]
+        for package in found.packages:  # others may need it, and it comes from the tree all the same
+            words += ["--no-emit-package", package.name.value]
         done = subprocess.run(words, cwd=folder, env=dict(environ), capture_output=True, text=True, check=False)
         if done.returncode:
             lines = [line.strip(" ×╰─▶│") for line in done.stderr.splitlines() if line.strip()]

@@ -87,6 +87,10 @@ def _pyproject(tree: Tree, folder: str, path: str) -> Project:
         known = _BACKENDS.get(name.partition(".")[0], name)
         found = structs.replace(found, backend=Said(known, (at,), "" if backend else "no build-backend is named"))
         found = structs.replace(found, builds=tuple(texts(build.get("requires"))))
+    elif found.name is not None and found.classifiers and table(content, "tool", "setuptools"):
+        # Without a [build-system] pip builds it by setuptools, and this project says that it means that.
+        at = place(path, text, "tool", "setuptools", *list(table(content, "tool", "setuptools"))[:1])
+        found = structs.replace(found, backend=Said("setuptools", (at,), "no [build-system]"), builds=("setuptools",))
     return structs.replace(
         found,
         requirements=(*found.requirements, *_groups(path, text, content), *more),
@@ -171,8 +175,9 @@ def _flit(folder: str, path: str, text: str, given: Mapping[str, Any]) -> Projec
 
 def _groups(path: str, text: str, content: Mapping[str, Any]) -> Iterator[Requirement]:
     """Dependency groups, and the lists that uv and PDM had before there were any."""
+    groups = table(content, "dependency-groups")
     lists: list[tuple[str, Sequence[str], object]] = [
-        (name, ("dependency-groups", name), listed) for name, listed in table(content, "dependency-groups").items()
+        (name, ("dependency-groups", inner), groups.get(inner)) for name in groups for inner in _included(groups, name)
     ]
     lists.append(("dev", ("tool", "uv", "dev-dependencies"), table(content, "tool", "uv").get("dev-dependencies")))
     for name, listed in table(content, "tool", "pdm", "dev-dependencies").items():
@@ -189,6 +194,20 @@ def _groups(path: str, text: str, content: Mapping[str, Any]) -> Iterator[Requir
             found = requirement(each, item(path, text, each, *keys))
             if found is not None:
                 yield found
+
+
+def _included(groups: Mapping[str, Any], name: str) -> Sequence[str]:
+    """A dependency group, and those that it includes.
+
+    >>> _included({"a": [{"include-group": "b"}, "x"], "b": [{"include-group": "a"}]}, "a")
+    ['a', 'b']
+    """
+    names = [name]
+    for each in names:
+        listed = groups.get(each)
+        inner = [one.get("include-group") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+        names += [one for one in dict.fromkeys(inner) if isinstance(one, str) and one not in names]
+    return names
 
 
 def _hatch(path: str, text: str, content: Mapping[str, Any], *keys: str) -> Iterator[Requirement]:
@@ -212,11 +231,7 @@ def _private(path: str, text: str, content: Mapping[str, Any], found: Project) -
         return Said(
             "not published", (place(path, text, "tool", "poetry", "package-mode"),), "Poetry is told that it is no package"
         )
-    if (
-        table(content, "project")
-        and not table(content, "build-system")
-        and table(content, "tool", "uv").get("package") is not True
-    ):
+    if table(content, "project") and found.backend is None and table(content, "tool", "uv").get("package") is not True:
         return Said("not published", found.name.at if found.name else (Position(path),), "there is no [build-system]")
     version = found.version
     placeholder = (

@@ -32,6 +32,24 @@ def supported(requires: Said | None, classifiers: Sequence[Said], name: Said) ->
     return Pythons(every, _lowest(allowed[0], said, requires, name), _highest(allowed[-1], said, requires, name))
 
 
+def together(own: Pythons, others: Sequence[tuple[Said, Said | None]]) -> Pythons:
+    """What is left of them where others are installed with the package: names, and what each says of the Python it requires. All
+    are left where no version is allowed by every one, which is for people to see."""
+    left = own.supported
+    lowest, highest = own.lowest, own.highest
+    for name, requires in others:
+        fitting = tuple(each for each in left if _allows(requires, each.value))
+        if not fitting or requires is None:
+            continue
+        why = f"{requires.value} of {name.value}, which is installed with it"
+        if fitting[0] != left[0]:
+            lowest = Said(fitting[0].value, requires.at, why)
+        if fitting[-1] != left[-1]:
+            highest = Said(fitting[-1].value, requires.at, why)
+        left = fitting
+    return Pythons(left, lowest, highest)
+
+
 def _lowest(version: str, said: dict[str, Said], requires: Said | None, name: Said) -> Said:
     if requires is not None:
         why = "the lowest that requires-python allows"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from headrace.base.errors import Position
+from headrace.init.imported import imported, is_in
 from headrace.init.model import Project, Said
 from headrace.init.names import normal
-from headrace.init.places import item, place
+from headrace.init.places import item, line_with, place
 from headrace.init.project import table, texts
 from headrace.init.tree import Tree, join
 
@@ -20,6 +21,9 @@ _INTEGRATION = re.compile(
     r"|end[_-]?to[_-]?end|acceptance|system)(?:[_-]tests?)?$"
 )
 _UNIT = re.compile(r"(?:^|/)(?:test_)?units?(?:[_-]?tests?)?$")
+
+
+_MOST = 12  # parts of a folder that are named one by one
 
 
 class Suites(Struct, frozen=True):
@@ -81,6 +85,33 @@ def _told(tree: Tree, project: Project) -> tuple[Said, ...]:
     return project.imports
 
 
+def inner_of(tree: Tree, imports: Sequence[Said], code: Sequence[str]) -> tuple[Said, ...]:
+    """What is imported of a namespace package, where its folders hold but one: `zope.interface`, not `zope`."""
+    found = list(imports)
+    for path in code:
+        module = next((number for number, each in enumerate(found) if path.endswith(each.value.replace(".", "/"))), None)
+        while module is not None and not any(tree.has(f"{path}/{name}") for name in ("__init__.py", "__init__.pyi")):
+            names = _modules(tree, path) if tree.has_folder(path) else []
+            if len(names) != 1 or not tree.has_folder(join(path, names[0])):
+                break
+            path = join(path, names[0])
+            inner = _module(tree, path.rpartition("/")[0], names[0])
+            found[module] = Said(f"{found[module].value}.{names[0]}", inner.at, "the one package of its namespace")
+    return tuple(found)
+
+
+def types_of(tree: Tree, code: Sequence[str]) -> Said | None:
+    """Where code has types, if it has any: a marker, a stub, a function that says what it returns."""
+    for path in code:
+        for file in [path] if tree.has(path) else tree.below(path):
+            if file.endswith((".pyi", "/py.typed")):
+                return Said("types", (Position(file),))
+            at = line_with(file, tree.text(file), r"\)\s*->\s*[^:\n]+:") if file.endswith(".py") else None
+            if at is not None:
+                return Said("types", (at,))
+    return None
+
+
 def _modules(tree: Tree, folder: str) -> list[str]:
     """Packages and modules that stand in a folder itself."""
     start = "" if folder == "." else folder + "/"
@@ -127,10 +158,11 @@ def code_of(tree: Tree, project: Project, imports: Sequence[Said]) -> tuple[str,
     return tuple(found)
 
 
-def suites_of(tree: Tree, project: Project, imports: Sequence[Said], others: Sequence[str]) -> Suites:
-    """`others` are the folders of the other packages. Tests of the package's own folder are unit tests, but for those in folders
-    that say something else; those that stand at the root under the package's name are integration tests, as in the described
-    system, where it has others of its own."""
+def suites_of(tree: Tree, project: Project, imports: Sequence[Said], others: Mapping[str, Sequence[Said]]) -> Suites:
+    """`others` are the folders of the other packages, with what they are imported as. Tests of the package's own folder are unit
+    tests, but for those in folders that say something else; those that stand at the root under the package's name are integration
+    tests, as in the described system, where it has others of its own. Where it has none, they are those at the root that import
+    it more than any other."""
     assert project.name is not None
     own = _test_roots(tree, project.folder, [folder for folder in others if folder != "."])
     apart: list[str] = []
@@ -145,6 +177,11 @@ def suites_of(tree: Tree, project: Project, imports: Sequence[Said], others: Seq
         integration += split_integration
     inside = _inside(tree, project, imports) if not unit else []
     unit += inside
+    if not unit and not integration and not apart and project.folder != ".":
+        for said in _elsewhere(tree, imports, others):
+            split_unit, split_integration = _split(tree, said.value)
+            unit += [structs.replace(each, at=said.at, why=said.why) for each in split_unit]
+            integration += split_integration
     for folder in apart:
         split_unit, split_integration = _split(tree, folder)
         called = _called_by_itest(tree, project.folder, folder)
@@ -159,6 +196,30 @@ def suites_of(tree: Tree, project: Project, imports: Sequence[Said], others: Seq
     folders = [each.value for each in (*unit, *integration)]
     files = tuple(dict.fromkeys(path for folder in folders for path in _tests_in(tree, folder)))
     return Suites(tuple(unit), tuple(integration), files)
+
+
+def _elsewhere(tree: Tree, imports: Sequence[Said], others: Mapping[str, Sequence[Said]]) -> list[Said]:
+    """Folders and files of tests at the root in which more import this package than any other of the repository; where those are
+    many, all that is there."""
+    parts: dict[str, list[str]] = {}
+    for top in ("tests", "test"):
+        for path in _tests_in(tree, top):
+            parts.setdefault("/".join(path.split("/")[:2]), []).append(path)
+    chosen: list[Said] = []
+    for part, files in parts.items():
+        modules = [(path, set(imported(tree.text(path)))) for path in files]
+
+        def using(names: Sequence[Said], modules: Sequence[tuple[str, set[str]]] = modules) -> list[str]:
+            return [path for path, each in modules if any(is_in(one, name.value) for one in each for name in names)]
+
+        own = using(imports)
+        if own and len(own) > max((len(using(names)) for names in others.values()), default=0):
+            chosen.append(Said(part, (Position(own[0]),), f"{len(own)} of {len(files)} import it, more than any other package"))
+    if len(chosen) > _MOST:
+        return [Said(top, chosen[0].at, "most of what is there imports it") for top in ("tests", "test") if tree.has_folder(top)][
+            :1
+        ]
+    return chosen
 
 
 def _called_by_itest(tree: Tree, folder: str, tests: str) -> Position | None:

@@ -10,6 +10,7 @@ from headrace.base.errors import Position
 from headrace.init.model import Project, Said, Tools
 from headrace.init.places import item, line_with, place
 from headrace.init.project import table
+from headrace.init.sessions import session_name
 from headrace.init.tree import Tree, join
 
 CALLED, CONFIGURED, INSTALLED, IMPORTED = 4, 3, 1, 1
@@ -204,7 +205,7 @@ def _sessions(tree: Tree, folders: Sequence[str]) -> Iterator[Said]:
                 continue
             for node in module.body:
                 if isinstance(node, ast.FunctionDef) and any(_is_session(each) for each in node.decorator_list):
-                    yield Said(f"nox: {_session_name(node)}", (Position(path, node.lineno, 1),))
+                    yield Said(f"nox: {session_name(node)}", (Position(path, node.lineno, 1),))
 
 
 def _tox(tree: Tree, folder: str) -> Iterator[Said]:
@@ -230,11 +231,3 @@ def _tox(tree: Tree, folder: str) -> Iterator[Said]:
 
 def _is_session(node: ast.expr) -> bool:
     return "session" in ast.unparse(node.func if isinstance(node, ast.Call) else node).split(".")
-
-
-def _session_name(node: ast.FunctionDef) -> str:
-    for each in node.decorator_list:
-        for word in each.keywords if isinstance(each, ast.Call) else ():
-            if word.arg == "name" and isinstance(word.value, ast.Constant):
-                return str(word.value.value)
-    return node.name

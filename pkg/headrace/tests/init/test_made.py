@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -285,6 +286,52 @@ def test_what_the_tree_has_itself_is_not_looked_for_on_an_index() -> None:
     found = detect(tree({**two(), **package("c", "Alpha", "requests>=2")}))
     wanted = pins.wanted(shapes(found, Settings())[0], found)
     assert wanted == ["mypy", "pytest", "requests>=2", "ruff", "setuptools", "setuptools>=61", "uv"]
+
+
+def test_a_requirement_with_a_marker_is_resolved_and_installed_as_it_stands(tmp_path: Path) -> None:
+    needs = "[testenv]\ndeps =\n    trustme >= 1 ; python_version < '3.14'\n"
+    files = {**package("a"), "pkg/a/tox.ini": needs, "pkg/a/requirements.txt": "", "pkg/a/dev-requirements.txt": "attrs\n"}
+    found = detect(tree(files))
+    (shape,) = shapes(found, Settings())[0]
+    assert "trustme >= 1 ; python_version < '3.14'" in pins.wanted([shape], found)
+    done = recipe(made(files), tmp_path, "pkg/a/Makefile", "install", CI="1")
+    assert shlex.split(done.stdout)[-4:] == ["trustme >= 1 ; python_version < '3.14'", "mypy", "pytest", "ruff"]
+
+
+def test_a_file_of_requirements_is_installed_by_its_path_and_its_lines_are_resolved(tmp_path: Path) -> None:
+    files = {**package("a"), "dev-requirements.txt": "-r more.txt\n", "more.txt": "attrs\n"}
+    found = detect(tree(files))
+    assert "attrs" in pins.wanted(shapes(found, Settings())[0], found)
+    done = recipe(made(files), tmp_path, "pkg/a/Makefile", "install", CI="1")
+    assert "--requirement ../../dev-requirements.txt" in done.stdout
+
+
+def test_pins_begin_with_the_versions_in_use(tmp_path: Path) -> None:
+    hooks = "- repo: https://github.com/astral-sh/ruff-pre-commit\n  rev: v0.9.1\n"
+    found = detect(tree({**package("a"), ".pre-commit-config.yaml": hooks}))
+    script = tmp_path / "uv"
+    script.write_text('#!/bin/sh\nwhile [ $# -gt 0 ]; do [ "$1" = --output-file ] && out=$2; shift; done\necho more >> "$out"\n')
+    script.chmod(0o755)
+    text = pins.resolve(shapes(found, Settings())[0], found, [str(script)], os.environ)
+    assert text.endswith("ruff==0.9.1\nmore\n")
+
+
+def test_a_package_of_the_tree_is_never_pinned_though_others_need_it(tmp_path: Path) -> None:
+    found = detect(tree(two()))
+    script = tmp_path / "uv"
+    script.write_text('#!/bin/sh\nfor word; do [ "$last" = --output-file ] && out=$word; last=$word; done\necho "$@" > "$out"\n')
+    script.chmod(0o755)
+    text = pins.resolve(shapes(found, Settings())[0], found, [str(script)], os.environ)
+    assert text.endswith("--no-emit-package alpha --no-emit-package beta\n")
+
+
+def test_code_without_types_and_without_a_checker_has_no_such_gate() -> None:
+    text = "def double(number):\n    return number * 2\n"
+    files = {**package("a"), "pkg/a/a/__init__.py": text}
+    assert "type-check" in workflow(made(files), "a")["jobs"]  # it has py.typed
+    del files["pkg/a/a/py.typed"]
+    assert "type-check" not in workflow(made(files), "a")["jobs"]
+    assert "type-check" in workflow(made({**files, "mypy.ini": "[mypy]\n"}), "a")["jobs"]
 
 
 def test_what_uv_is_told_of_versions_counts_for_the_pins(tmp_path: Path) -> None:

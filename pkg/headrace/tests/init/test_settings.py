@@ -258,7 +258,7 @@ def test_an_excluded_root_is_no_package_and_what_is_below_it_may_be_one() -> Non
 
 
 def test_a_single_package_at_the_root_says_all_in_one_file() -> None:
-    files = {"pyproject.toml": project("x"), "x.py": "", "checks/test_x.py": ""}
+    files = {"pyproject.toml": project("x"), "x.py": "def f() -> int: ...\n", "checks/test_x.py": ""}
     settings = 'exclude = ["old"]\ntests = {utest = ["checks"]}\npublish = "hardened"\nmanual = false\n'
     made = Made(said(settings, files=files))
     assert list(made.workflow("x")["jobs"]) == ["lint", "type-check", "utest", "build", "publish-pypi"]
