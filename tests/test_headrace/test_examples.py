@@ -219,36 +219,30 @@ TOGETHER: dict[str, list[Faults]] = {
 }
 
 
-RUNS = [(example, faults) for example, together in TOGETHER.items() for faults in together]
+RUNS = [("push", example, faults) for example, together in TOGETHER.items() for faults in together]
+if EVERY:
+    RUNS += [("push", example, ()) for example in PARTS]
+    RUNS += [("pull_request", WHERE[name][0], ((name, gate),)) for name in WHERE for gate in WHERE[name][1].gates]
 
 
 def named(value: str | Faults) -> str:
     return value if isinstance(value, str) else "+".join(" ".join(fault) for fault in value) or "as it stands"
 
 
-@pytest.mark.parametrize(("example", "faults"), RUNS + [(example, ()) for example in PARTS if EVERY], ids=named)
-def test_a_push_is_green_but_for_the_gates_of_planted_faults(
-    headrace: Headrace, copy: Copy, example: str, faults: Faults
+@pytest.mark.parametrize(("event", "example", "faults"), RUNS, ids=named)
+def test_all_is_green_but_for_the_gates_of_planted_faults(
+    headrace: Headrace, copy: Copy, event: str, example: str, faults: Faults
 ) -> None:
-    repository = copy(example)
-    plant(repository, faults)
-    done, jobs = runs(headrace, repository, "push")
-    assert (done.status, jobs) == (1 if faults else 0, expected(example, faults)), done.err
-
-
-@pytest.mark.skipif(not EVERY, reason="HEADRACE_CROSSINGS=all tries each fault alone")
-@pytest.mark.parametrize(("name", "gate"), [(name, gate) for name in WHERE for gate in WHERE[name][1].gates])
-def test_a_fault_alone_turns_its_gate_red_in_all_that_a_pull_request_starts(
-    headrace: Headrace, copy: Copy, name: str, gate: str
-) -> None:
-    example, part = WHERE[name]
+    """A push starts every workflow, a pull request those that the package with the fault concerns."""
     repository = copy(example)
     base = repository.head()
-    plant(repository, [(name, gate)])
-    done, jobs = runs(headrace, repository, "pull_request", "--base", base)
-    started = {name, *part.concerns, "ci"}
-    wanted = {job: result for job, result in expected(example, [(name, gate)]).items() if job[0] in started}
-    assert (done.status, jobs) == (1, wanted), done.err
+    plant(repository, faults)
+    wanted = expected(example, faults)
+    if event == "pull_request":
+        started = {each for name, _ in faults for each in (name, *WHERE[name][1].concerns)} | {"ci"}
+        wanted = {job: result for job, result in wanted.items() if job[0] in started}
+    done, jobs = runs(headrace, repository, event, *(("--base", base) if event == "pull_request" else ()))
+    assert (done.status, jobs) == (1 if faults else 0, wanted), done.err
 
 
 def test_a_sibling_that_outgrew_a_requirement_turns_its_gates_red_and_no_others(headrace: Headrace, copy: Copy) -> None:

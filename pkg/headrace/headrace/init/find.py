@@ -60,7 +60,7 @@ class Members(Struct, frozen=True):
 def find_members(tree: Tree, exclude: Sequence[Said] = ()) -> Members:
     """A workspace counts before folders, and those before a project at the root alone. `exclude` are globs of folders that hold
     no package, whatever stands in them; `.` is the root without what is below it."""
-    root = read_project(tree, ".")
+    root = read_project(tree, ".", nameless=True)
     every = _project_folders(tree)
     excluded = [Said(folder, each.at, each.why) for folder in every for each in exclude if _within(folder, each.value)]
     without = {each.value for each in excluded}

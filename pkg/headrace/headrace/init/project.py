@@ -35,16 +35,16 @@ def texts(value: object) -> list[str]:
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
-def read_project(tree: Tree, folder: str) -> Project | None:
-    """None where no file of the folder names a project. A format fills in what those before it leave unsaid: pyproject.toml,
-    setup.cfg, setup.py."""
+def read_project(tree: Tree, folder: str, *, nameless: bool = False) -> Project | None:
+    """None where no file of the folder names a project, unless it may be `nameless`: the root of a workspace, whose groups are
+    everybody's. A format fills in what those before it leave unsaid: pyproject.toml, setup.cfg, setup.py."""
     found = Project(folder)
     for path, read in (("pyproject.toml", _pyproject), ("setup.cfg", legacy.setup_cfg), ("setup.py", legacy.setup_py)):
         full = join(folder, path)
         if tree.has(full):
             found = _filled(found, read(tree, folder, full))
     if found.name is None:
-        return None
+        return found if nameless and found.files else None
     if found.backend is None and not tree.has(join(folder, "pyproject.toml")):
         found = structs.replace(found, backend=Said("setuptools", found.name.at, "no [build-system]"), builds=("setuptools",))
     return found

@@ -71,6 +71,13 @@ def test_a_file_that_is_no_toml_is_a_doubt_and_no_end() -> None:
     assert any("this is not TOML" in doubt.text and doubt.at.file == "pyproject.toml" for doubt in seen.doubts)
 
 
+def test_the_groups_of_a_root_that_is_no_project_are_everybodys() -> None:
+    seen = found({"pyproject.toml": UV + '[dependency-groups]\ndev = ["pytest-mock>=3"]\n', **package("a", folder="libs/a")})
+    assert (values(seen.shared), seen.shared_requires) == (["group dev"], ("pytest-mock>=3",))
+    assert [each.folder for each in seen.packages] == ["libs/a"]
+    assert found({"pyproject.toml": '[dependency-groups]\ndev = ["pytest"]\n', "app.py": ""}).packages == ()
+
+
 # Which Pythons
 
 
