@@ -35,8 +35,8 @@ def installs_of(
     tree: Tree, project: Project, modules: Mapping[str, str], tests: Sequence[str], there: Set[str], *, root_too: bool = False
 ) -> Installs:
     """`modules` are what its code and its tests import, by the file; `tests` the files of its tests; `there` the normalised names
-    of what the tree has itself. `root_too`: what stands at the root counts as well, as no package does."""
-    assert project.name is not None
+    of what the tree has itself. `root_too`: what stands at the root counts as well, as no package does. A project without a name
+    is the root of a workspace."""
     found = _Found(tree, project, there)
     for kind, names in (("group", project.groups), ("extra", project.extras)):
         for name in names:
@@ -50,7 +50,7 @@ def installs_of(
     _from(found, project.folder, own, [found.loose, found.groups])
     if root_too and project.folder != ".":
         _from(found, ".", list(needs_of(tree, ".", for_all=True)), [found.loose, found.groups])
-    for extra, file in extras_in_use(normal(project.name.value), project.requirements, dict(modules)).items():
+    for extra, file in extras_in_use(found.own_name, project.requirements, dict(modules)).items():
         found.name("extra", extra, Position(file), "it is imported there")
     found.close()
     for need in plugins_of(tree, project, tests):
@@ -83,6 +83,7 @@ class _Found:
 
     def __init__(self, tree: Tree, project: Project, there: Set[str]) -> None:
         self.tree, self.project, self.there = tree, project, there
+        self.own_name = "" if project.name is None else normal(project.name.value)
         self.groups: dict[str, Said] = {}
         self.loose: dict[str, str] = {}
         self.lines: dict[str, None] = {}
@@ -104,8 +105,7 @@ class _Found:
         if not self.tree.has(need.value) or f"requirements {need.value}" in self.groups:
             return
         lines = list(lines_of(self.tree, need.value))
-        assert self.project.name is not None
-        for extra in own_extras(lines, self.project.name.value):
+        for extra in own_extras(lines, self.own_name):
             self.name("extra", extra, need.at, need.why)
         plain = [line for line in lines if requirement(line, need.at) is not None and "/" not in line.partition(";")[0]]
         itself = [line for line in lines if self.project.folder == "." and re.fullmatch(r"(?:-e\s*)?\.(?:\[[^\]]*\])?", line)]
@@ -135,13 +135,12 @@ class _Found:
 
     def close(self) -> None:
         """Extras of the package itself, which what is chosen asks for."""
-        assert self.project.name is not None
         before = -1
         while before != len(self.groups):
             before = len(self.groups)
             for each in self.project.requirements:
                 if self._is_chosen(each.group):
-                    for extra in own_extras([each.text], self.project.name.value):
+                    for extra in own_extras([each.text], self.own_name):
                         self.name("extra", extra, each.at, each.text)
 
     def requires(self) -> Sequence[str]:

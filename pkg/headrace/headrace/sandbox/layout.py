@@ -139,12 +139,20 @@ def _below(
     for entry in entries:
         if entry.is_symlink() or not entry.is_dir() or (shown is not None and entry.name not in shown) or entry.path in stops:
             continue
-        if empty is not None and (entry.path in empty or not open_to_all(entry.stat())):
+        if empty is not None and (entry.path in empty or not _is_open(entry)):
             continue
         if _holds(entry.path, stops):
             yield from _below(entry.path, stops, None, empty)
         elif os.access(entry.path, os.R_OK | os.X_OK):
             yield entry.path
+
+
+def _is_open(entry: os.DirEntry[str]) -> bool:
+    """Whether everybody may see into it; what has gone by now nobody may."""
+    try:
+        return open_to_all(entry.stat())
+    except FileNotFoundError:
+        return False
 
 
 def decode(data: Any) -> Layout:

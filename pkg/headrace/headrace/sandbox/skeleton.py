@@ -216,7 +216,9 @@ def _like(path: str, folder: str) -> None:
     """Folders on the way that were made here look like the host's."""
     more = 0 if os.getuid() == 0 else 0o700
     while len(folder) > 1:
-        os.chmod(path + folder, stat.S_IMODE(os.lstat(folder).st_mode) | more)
+        status = _status(folder)
+        if status is not None:
+            os.chmod(path + folder, stat.S_IMODE(status.st_mode) | more)
         folder = os.path.dirname(folder)
 
 

@@ -27,6 +27,30 @@ def test_only_the_system_is_shown_and_nothing_that_holds_what_is_to_be_avoided()
     assert not any(point != base and point.startswith(f"{base}/") for base in shown for point in layout.mount_points())
 
 
+COMES_AND_GOES = """
+import os
+while True:
+    for act in (os.mkdir, os.rmdir):
+        for number in range(30):
+            act(f"/var/lib/headrace-test-{number}")
+"""
+
+
+def test_folders_that_come_and_go_meanwhile_are_no_fault() -> None:
+    """As packages, engines of containers and other jobs make them."""
+    if not os.access("/var/lib", os.W_OK):
+        pytest.skip("needs to write into /var/lib")
+    with subprocess.Popen([sys.executable, "-c", COMES_AND_GOES]) as busy:
+        try:
+            for _ in range(100):
+                assert "/var/lib" not in layout.bases(["/var/lib/headrace-test"])
+        finally:
+            busy.kill()
+            busy.wait()
+            for number in range(30):
+                shutil.rmtree(f"/var/lib/headrace-test-{number}", ignore_errors=True)
+
+
 def test_exposed_folders_are_those_that_are_there_and_not_seen_anyway(tmp_path: Path) -> None:
     for name in ("a/b", "c", "a-b"):
         (tmp_path / name).mkdir(parents=True)
