@@ -142,14 +142,15 @@ def within(version: str, operator: str, limit: str) -> bool | None:
             return None
         return starts_with(ours, theirs[1], theirs[2].split(".")) == (operator == "==")
     mine, other = key(ours), key(theirs)
-    same = mine[:2] == other[:2]  # of one epoch and release
     if operator == "~=":
         parts = theirs[2].split(".")
         return mine >= other and starts_with(ours, theirs[1], parts[:-1]) if len(parts) > 1 else None
-    if operator == "<":
-        return mine < other and not (same and early(ours) and not early(theirs))
-    if operator == ">":
-        return mine > other and not (same and ours[5] is not None and theirs[5] is None)
+    if operator == "<":  # without the pre-releases of what it names, unless that is one itself
+        bound = theirs if early(theirs) else VERSION.fullmatch(f"{limit}.dev0")
+        return bound is not None and mine < key(bound)
+    if operator == ">":  # without the post-releases of what it names, unless that is one itself
+        later = mine[:3] == other[:3] and ours[5] is not None and theirs[5] is None and theirs[6] is None
+        return mine > other and not later
     return {"==": mine == other, "!=": mine != other, "<=": mine <= other, ">=": mine >= other}[operator]
 
 

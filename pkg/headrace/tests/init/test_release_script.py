@@ -68,6 +68,24 @@ def test_versions_are_in_the_order_of_packaging(first: str, second: str) -> None
     assert (one < other, one == other) == (Version(first) < Version(second), Version(first) == Version(second))
 
 
+CLOSE = [
+    f"{release}{pre}{post}{dev}"
+    for release in ("1", "1.0", "1.0.1", "1.1")
+    for pre in ("", "a1", "b0", "rc1")
+    for post in ("", ".post0", ".post1")
+    for dev in ("", ".dev0", ".dev2")
+]
+"""Versions that differ by little: chance seldom finds them together."""
+
+
+@pytest.mark.parametrize("operator", [">=", "<=", "==", "!=", ">", "<", "~="])
+def test_versions_that_are_close_fit_as_packaging_says(operator: str) -> None:
+    for limit in CLOSE if operator != "~=" else [each for each in CLOSE if len(Version(each).release) > 1]:
+        specifier = SpecifierSet(operator + limit)
+        wrong = [each for each in CLOSE if LEFT.within(each, operator, limit) != specifier.contains(each, prereleases=True)]
+        assert not wrong, (operator, limit)
+
+
 @pytest.mark.parametrize("clause", ["~=1", ">=1.0-rc1", ">=v1", "==1.0a1.*", ">=1.*", ">=01", "==1.0+local", ">=1..0"])
 def test_what_is_not_written_canonically_cannot_be_judged(clause: str) -> None:
     assert "cannot be judged; write versions as 1.2.3" in LEFT.unmet(f">=1,{clause}", "1.0")
