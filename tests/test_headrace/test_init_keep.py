@@ -57,7 +57,7 @@ def test_changed_facts_are_drift_until_an_update(headrace: Headrace, monorepo: G
     done = check(headrace, monorepo)
     assert done.status == 1
     assert {(each["path"], each["what"]) for each in done.json["drift"]} == {
-        (ALPHA, "changed"), (".github/workflows/beta.yml", "changed"), ("Makefile", "changed"),
+        (ALPHA, "changed"), (".github/workflows/beta.yml", "changed"), ("Makefile", "changed"), ("constraints.txt", "changed"),
         (".github/workflows/gamma.yml", "new"), ("pkg/gamma/Makefile", "new"),
     }  # fmt: skip
     shown = headrace("init", "--update", "--diff", cwd=monorepo.root)
