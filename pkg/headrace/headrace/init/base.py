@@ -12,7 +12,7 @@ from headrace.base.errors import Position, Problem, UsageError
 
 PATH = ".github/headrace-init.json"
 _OURS = re.compile(
-    r"\.github/(?:release\.py|workflows/[\w.@-]+\.ya?ml)|constraints\.txt|(?:(?!\.)[^/\0]+/)*(?:Makefile|makefile|GNUmakefile|gates\.mk)"
+    r"\.github/(?:release\.py|workflows/[\w.@-]+\.ya?ml)|constraints\.txt|(?:(?!\.\.?/|\.git/)[^/\0]+/)*(?:Makefile|makefile|GNUmakefile|gates\.mk)"
 )
 
 Publish = Literal["described", "hardened"]

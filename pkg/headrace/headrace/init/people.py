@@ -22,7 +22,6 @@ class Addition(Struct, frozen=True):
     text: str
     items: dict[str, str]
     left: tuple[str, ...] = ()
-    why: str = ""
 
 
 class Beside(Struct, frozen=True):
@@ -44,10 +43,11 @@ def add_jobs(path: str, theirs: str, ours: str, put: Mapping[str, str] | None = 
     there = sections(path, theirs)
     wanted = _jobs_alone(path, ours)
     before = put or {}
-    lines = theirs.splitlines()
-    if len(there) < 2 or theirs.count("\r"):
+    if len(there) < 2:
         return "its jobs are not written one below the other, so none is added"
-    if any(re.match(r"defaults\s*:", line) for line in lines):
+    if "\r" in theirs:
+        return "its lines end with carriage returns, so no job is added"
+    if any(re.match(r"defaults\s*:", line) for line in theirs.splitlines()):
         return "its defaults would change jobs that are added, so none is"
     text, items = theirs, {}
     for name, old in before.items():

@@ -177,6 +177,10 @@ def test_a_record_that_names_other_files_is_refused(path: str) -> None:
         base.read_base(base.base_text(base.Base(files={path: "x"})))
 
 
+def test_a_package_may_stand_in_a_hidden_folder() -> None:
+    assert "pkg/.tool/Makefile" in base.read_base(base.base_text(base.Base(files={"pkg/.tool/Makefile": "x"}))).files
+
+
 # Files of people
 
 MINE = "on: push\njobs:\n    lint:\n        runs-on: x\n        steps: [{run: mine}]\n\nenv:\n    A: 1\n"
@@ -203,6 +207,7 @@ def test_a_workflow_of_a_person_is_given_the_jobs_that_it_lacks() -> None:
     ("text", "why"),
     [
         ("on: push\njobs: {lint: {runs-on: x}}\n", "its jobs are not written one below the other"),
+        (MINE.replace("\n", "\r\n"), "its lines end with carriage returns"),
         ("on: push\ndefaults:\n  run:\n    shell: sh\njobs:\n  x:\n    runs-on: x\n", "its defaults would change jobs"),
         ("on: push\njobs:\n  x: &x\n    runs-on: x\njobs:\n  y: *x\n", "a job that is added would change what it says"),
     ],
