@@ -155,6 +155,9 @@ def tools(headrace: Headrace) -> tuple[str, ...]:
     return ("--path-prepend", str(folder))
 
 
+WORSE = ("skipped", "success", "unsupported", "cancelled", "failure")  # a leg that fails cancels the others of its matrix
+
+
 def runs(headrace: Headrace, repository: GitRepository, event: str, *options: str) -> tuple[Finished, Jobs]:
     """Run what an event starts. Of several legs of a job the worst counts."""
     legs = () if "publish-pypi" in options else NEWEST  # the last job has no matrix, which is an error where it runs alone
@@ -163,7 +166,7 @@ def runs(headrace: Headrace, repository: GitRepository, event: str, *options: st
     jobs: Jobs = {}
     for row in json.loads(done.out)["jobs"] if done.out else []:
         key = (Path(row["workflow"]).stem, row["job"])
-        jobs[key] = row["result"] if jobs.get(key, "success") == "success" else jobs[key]
+        jobs[key] = max(row["result"], jobs.get(key, row["result"]), key=WORSE.index)
     return done, jobs
 
 
