@@ -7,6 +7,7 @@ import random
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -121,31 +122,32 @@ def test_an_update_that_is_killed_leaves_whole_files_and_the_next_one_finishes(
     change(monorepo, ALPHA, "timeout-minutes: 10", "timeout-minutes: 7")
     monorepo.commit(package("gamma", "alpha>=0.1"))
     start = monorepo.git("rev-parse", "HEAD")
+    begun = time.monotonic()
     assert headrace("init", "--update", "--no-pins", cwd=monorepo.root).status == 0
+    takes = time.monotonic() - begun
     whole = _tree(monorepo)
     monorepo.git("reset", "--quiet", "--hard", start)
     monorepo.git("clean", "--quiet", "-fd")
     old = _tree(monorepo)
     dice = random.Random(7)
-    seen = set()
+    killed = 0
     for _ in range(int(os.environ.get("HEADRACE_KILLS", "2"))):
         process = subprocess.Popen(
             headrace.command("init", "--update", "--no-pins"), cwd=monorepo.root, env=headrace.environment(),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            process.wait(dice.uniform(0.2, 0.9))
+            process.wait(takes * dice.uniform(0.1, 0.8))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
-            process.wait()
+            killed += process.wait() == -signal.SIGKILL
         for path, text in _tree(monorepo).items():
             assert path.endswith((".headrace-init-draft", ".new")) or text in (whole.get(path), old.get(path)), path
-            seen.add(text == old.get(path))
         assert headrace("init", "--update", "--no-pins", cwd=monorepo.root).status == 0
         assert _tree(monorepo) == whole
         monorepo.git("reset", "--quiet", "--hard", start)
         monorepo.git("clean", "--quiet", "-fd")
-    assert True in seen
+    assert killed  # else nothing was tried
 
 
 def test_calls_at_one_time_come_one_after_the_other(headrace: Headrace) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from headrace.base.errors import Position, Problem, UsageError
 from headrace.init import base, people, pins
 from headrace.init.choices import Shape
 from headrace.init.filters import paths_of
@@ -30,7 +31,10 @@ WRITTEN: tuple[State, ...] = ("new", "merged", "added", "gone", "base")
 
 def written_before(tree: Tree) -> base.Base:
     """The record of what earlier calls wrote. Raises UsageError where it cannot be read."""
-    return base.read_base(tree.text(base.PATH))
+    text = tree.exact(base.PATH)
+    if text is None and tree.has(base.PATH):
+        raise UsageError(Problem("this is no text of a file, but a link or other bytes", Position(base.PATH)))
+    return base.read_base(text or "")
 
 
 class File(Struct, frozen=True):
@@ -91,8 +95,8 @@ def files_of(
     made.append(_pins(tree, record, shapes, found, resolve, update))
     if record.new.files or record.new.parts:
         text = base.base_text(record.new)
-        same = tree.text(base.PATH) == text
-        made.append(File(base.PATH, text, "same" if same else "base", was=tree.text(base.PATH)))
+        was = tree.exact(base.PATH) or ""
+        made.append(File(base.PATH, text, "same" if was.replace("\r\n", "\n") == text else "base", was=was))
     return made
 
 
@@ -220,9 +224,8 @@ def _in_a_persons(record: _Record, wanted: _Piece, there: str | None, update: bo
         return File(path, there, "kept", added, was=there)
     why = f"its {_listed(added.left)} stay{'' if len(added.left) > 1 else 's'}" if added.left else ""
     if wanted.part == "jobs" and "publish-pypi" in added.items and not people.tags_start_it(there):
-        why += "; no tag starts it, so that nothing is published: add tags: ['**'] to on.push" if why else (
-            "no tag starts it, so that nothing is published: add tags: ['**'] to on.push"
-        )  # fmt: skip
+        unstarted = "no tag starts it, so that nothing is published: add tags: ['**'] to on.push"
+        why = f"{why}; {unstarted}" if why else unstarted
     if not added.items:
         return File(path, there, "kept", why or "there is one already", was=there)
     merged = _merged(path, before, there, added.text)
@@ -266,9 +269,12 @@ def _pins(
     tree: Tree, record: _Record, shapes: Sequence[Shape], found: Found, resolve: Callable[[str], str], update: bool
 ) -> File:  # fmt: skip
     path, known = pins.PATH, record.known
-    there = tree.text(path)
+    was = tree.exact(path) if tree.has(path) else ""
     if tree.has(path) and path not in known.files:
         return File(path, "", "kept", "the pins that are there are used")
+    if was is None:
+        return File(path, "", "kept", "it cannot be read as the text that was written")
+    there = was.replace("\r\n", "\n")
     if path in known.files and not tree.has(path):
         return File(path, "", "deleted", "it was taken away, and stays away")
     wanted, (lowest, _) = pins.wanted(shapes, found), pins.pythons(shapes)
@@ -276,11 +282,11 @@ def _pins(
     text = pins.with_header(there, shapes)
     why = "; ".join(lacking[:3]) + (f"; and {len(lacking) - 3} more" if len(lacking) > 3 else "")
     if tree.has(path) and not update and (lacking or text != there):
-        return File(path, there, "behind", why or _BEHIND, was=there)
+        return File(path, there, "behind", why or _BEHIND, was=was)
     if not tree.has(path) or lacking:
         text = resolve(there)
     record.new = replace(record.new, pinned=tuple(wanted), lowest=lowest)
     record.new.files[path] = pins.header(shapes)
     if not tree.has(path):
         return File(path, text, "new")
-    return File(path, text, "same" if text == there else "merged", why, was=there)
+    return File(path, text, "same" if text == there else "merged", why, was=was)

@@ -11,6 +11,7 @@ from headrace.base.toml import parse_toml
 from headrace.init.model import Doubt
 
 _LARGEST = 1 << 20  # bytes; what is longer was not written by a person
+_WHOLE = 1 << 26  # bytes; the record of a repository of many packages is longer
 
 
 class Tree:
@@ -54,7 +55,7 @@ class Tree:
         """The whole text of a file with its ends of lines as they are; None where it is none that can be written again as it was:
         a link, too long, not UTF-8."""
         data = self._read(path) if path in self._known else None
-        if data is None or len(data) >= _LARGEST:
+        if data is None or len(data) >= _WHOLE:
             return None
         try:
             return data.decode("utf-8")
@@ -90,7 +91,7 @@ def tree_of(root: str) -> Tree:
             if os.path.islink(full):
                 return None
             with open(full, "rb") as file:
-                return file.read(_LARGEST)
+                return file.read(_WHOLE)
         except OSError:
             return None
 

@@ -181,6 +181,20 @@ def test_a_package_may_stand_in_a_hidden_folder() -> None:
     assert "pkg/.tool/Makefile" in base.read_base(base.base_text(base.Base(files={"pkg/.tool/Makefile": "x"}))).files
 
 
+def test_a_record_of_many_packages_is_read_whole() -> None:
+    """It is far longer than what a person writes."""
+    many = base.base_text(base.Base(files={f"pkg/p{number}/Makefile": "x" * 20_000 for number in range(100)}))
+    assert len(many) > 1 << 20 and len(written_before(tree({base.PATH: many})).files) == 100
+
+
+@pytest.mark.parametrize("path", ["constraints.txt", base.PATH])
+def test_what_git_has_given_other_ends_of_lines_is_no_drift_and_is_replaced_as_it_is(path: str) -> None:
+    files = set_up()
+    files[path] = files[path].replace("\n", "\r\n")
+    assert not written(call(files))
+    assert call({**files, **package("gamma", "requests>=2")}, update=True)[path].was == files[path]
+
+
 # Files of people
 
 MINE = "on: push\njobs:\n    lint:\n        runs-on: x\n        steps: [{run: mine}]\n\nenv:\n    A: 1\n"
