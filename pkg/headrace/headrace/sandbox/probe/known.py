@@ -36,7 +36,8 @@ _VALUES = (
     "/proc/self/attr/apparmor/current",
     "/proc/self/uid_map",
 )
-_FILES = ("/etc/subuid", "/etc/subgid")
+_RANGES = ("/etc/subuid", "/etc/subgid")
+"""Root hands out ids without them, so that an account made meanwhile is nothing new to it."""
 _SPACES = ("/proc/self/ns/user", "/proc/self/ns/mnt")
 _STATUS = ("NoNewPrivs:", "Seccomp:", "CapEff:")
 
@@ -72,22 +73,28 @@ def answer(environ: Mapping[str, str], exposed: Callable[[], Iterable[str]]) -> 
 
 def renew(environ: Mapping[str, str], exposed: Callable[[], Iterable[str]]) -> tuple[Outcome, Answer]:
     """Try it now, whatever is known, and keep the answer. Linux only."""
+    from contextlib import suppress
+
     from headrace.sandbox.probe.trial import Refused, attempt
 
-    outcome = attempt(jobs_dir(), exposed(), usable(environ))
+    jobs = jobs_dir()
+    with suppress(OSError):  # the trial says what is wrong
+        os.makedirs(jobs, mode=0o700, exist_ok=True)
+    facts = _facts(environ)  # as they were before: what changes while it is tried is to be tried anew
+    outcome = attempt(jobs, exposed(), usable(environ))
     if not isinstance(outcome, Refused):
         found = Answer(outcome.mode, outcome.slirp)
-        remembered.keep(FILE, _Kept(_facts(environ), found))
+        remembered.keep(FILE, _Kept(facts, found))
         return outcome, found
     from headrace.sandbox.probe.explain import explain
     from headrace.sandbox.probe.machine import read
 
-    why = explain(read(jobs_dir(), environ), outcome)
+    why = explain(read(jobs, environ), outcome)
     found = Answer(None, "", why.short, why.text, why.mend)
     if why.passing:
         forget()
     else:
-        remembered.keep(FILE, _Kept(_facts(environ), found, _more()))
+        remembered.keep(FILE, _Kept(facts, found, _more()))
     return outcome, found
 
 
@@ -99,7 +106,8 @@ def forget() -> None:
 def _facts(environ: Mapping[str, str]) -> list[str]:
     """All that can change the answer, as cheaply as it can be read."""
     jobs, program = jobs_dir(), usable(environ)
-    mapper = find("newuidmap", environ.get("PATH", "")) if os.getuid() else ""
+    ordinary = os.getuid() != 0
+    mapper = find("newuidmap", environ.get("PATH", "")) if ordinary else ""
     return [
         __version__,
         os.uname().release,
@@ -110,7 +118,7 @@ def _facts(environ: Mapping[str, str]) -> list[str]:
         program,
         mapper,
         *(_value(path) for path in _VALUES),
-        *(remembered.stamp(path) for path in (*_FILES, program, mapper)),
+        *(remembered.stamp(path) for path in (*(_RANGES if ordinary else ()), program, mapper)),
         *(_device(path) for path in (jobs, *_SPACES)),
         *(line for line in _value("/proc/self/status").splitlines() if line.startswith(_STATUS)),
     ]
