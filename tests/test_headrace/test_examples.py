@@ -160,7 +160,8 @@ WORSE = ("skipped", "success", "unsupported", "cancelled", "failure")  # a leg t
 
 def runs(headrace: Headrace, repository: GitRepository, event: str, *options: str) -> tuple[Finished, Jobs]:
     """Run what an event starts. Of several legs of a job the worst counts."""
-    legs = () if "publish-pypi" in options else NEWEST  # the last job has no matrix, which is an error where it runs alone
+    said = {"publish-pypi", "--matrix"} & {*options}  # the last job has no matrix, which is an error where it runs alone
+    legs = () if said else NEWEST
     words = headrace.command("run", event, *options, *legs, *tools(headrace), "--json")
     done = run(words, repository.root, headrace.as_the_person(), timeout=3000)
     jobs: Jobs = {}
@@ -259,6 +260,62 @@ def test_a_sibling_that_outgrew_a_requirement_turns_its_gates_red_and_no_others(
     done, jobs = runs(headrace, repository, "push", "-W", "sonde-frames.yml", "-W", "sonde-track.yml", "-j", "lint")
     assert jobs == {("sonde-frames", "lint"): "success", ("sonde-track", "lint"): "failure"}, done.err
     assert "sonde-frames>=0.4,<0.6" in done.err
+
+
+class Older(NamedTuple):
+    """A version of a sibling that a package allows and an index has. `renamed`: a word that code calls by another name since."""
+
+    package: str
+    folder: str
+    version: tuple[str, str]
+    renamed: tuple[str, str]
+    pin: str
+    python: str
+
+
+OLDER = [
+    Older("sonde-track", "libs/sonde-frames", ("0.5.0", "0.4.2"), ("seconds", "second"), "sonde-frames==0.4.2", "3.10"),
+    Older("saltern-season", f"{SALT}/ponds", ("0.2.1", "0.2.0"), ("day", "evening"), "saltern-ponds==0.2.0", "3.11"),
+]
+
+
+def publish_before(repository: GitRepository, older: Older, *, renamed: bool) -> None:
+    """Jobs find the older version, which was built of the code as it is, beside the index."""
+    code = repository.root / "older"
+    shutil.copytree(repository.root / older.folder, code)
+    for path in (*code.rglob("*.py"), code / "pyproject.toml"):
+        text = path.read_text().replace(*older.version)
+        path.write_text(text.replace(*older.renamed) if renamed else text)
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") or "uv"
+    done = run([uv, "build", "--quiet", "--wheel", "--out-dir", "found", "older"], repository.root)
+    assert done.status == 0, done.err
+    (repository.root / "found/.gitignore").unlink(missing_ok=True)  # of all that is built
+    shutil.rmtree(code)
+    change(
+        repository, f".github/workflows/{older.package}.yml", "\npermissions:\n  contents: read\n\njobs:",
+        "\nenv:\n  UV_FIND_LINKS: ${{ github.workspace }}/found\n\npermissions:\n  contents: read\n\njobs:",
+    )  # fmt: skip
+    repository.commit()
+
+
+@pytest.mark.parametrize("stale", [False, True], ids=["that works", "that does not"])
+@pytest.mark.parametrize(
+    "older", OLDER if EVERY else OLDER[:1], ids=[each.package for each in OLDER if EVERY or each is OLDER[0]]
+)
+def test_an_older_sibling_that_is_allowed_turns_the_unit_tests_red_where_it_does_not_do(
+    headrace: Headrace, copy: Copy, older: Older, stale: bool
+) -> None:
+    """Gates take siblings from the tree, so that nothing else sees it."""
+    repository = copy(WHERE[older.package][0])
+    publish_before(repository, older, renamed=stale)
+    python = () if EVERY else ("--matrix", f"python-version={older.python}")
+    done, jobs = runs(headrace, repository, "push", "-W", f"{older.package}.yml", *python)
+    red = [(older.package, "utest")] if stale else []
+    wanted = expected(WHERE[older.package][0], red)
+    assert jobs == {job: result for job, result in wanted.items() if job[0] == older.package}, done.err
+    logs = "".join(log.read_text() for log in headrace.state.glob("runs/1/logs/*.log"))
+    assert f"{older.package}: the unit tests with {older.pin}" in logs
+    assert (f"refused: the unit tests of {older.package} fail with {older.pin}, which it allows" in logs) is stale
 
 
 # Plans

@@ -158,7 +158,7 @@ def test_when_integration_tests_fail_the_log_of_the_server_goes_up_under_a_name_
 
 @pytest.mark.parametrize(("package", "gate"), [(p, g) for p in PACKAGES for g in GATES if (p, g) != ("headrace", "itest")])
 def test_no_other_gate_uploads_anything(package: str, gate: str) -> None:
-    assert len(job(package, gate)["steps"]) == 4
+    assert [step["uses"] for step in steps(package, gate) if "uses" in step] == ["actions/checkout", "actions/setup-python"]
 
 
 @each_package

@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
-"""Releases of the packages of this repository. Only Python >= 3.8, its standard library, git and make are needed.
+"""Releases of the packages of this repository. Python >= 3.8, its standard library, git and make are needed; uv for floors.
 
     .github/release.py check PACKAGE FOLDER [SIBLING ...]      on the tag of a release: do the built files have the tag's version,
                                                                and can users have what they require of the siblings?
+    .github/release.py floors PACKAGE SIBLING ...              do the unit tests pass with the lowest versions of the siblings
+                                                               that PACKAGE allows, as they are on an index?
     .github/release.py release PACKAGE VERSION [SIBLING ...]   look at everything, then make the tag PACKAGE@VERSION and push it
 
 SIBLING: a package of this repository that PACKAGE requires. Gates take it from the tree, users from an index. So each
 requirement on one, also of an extra and whatever its marker, must have a lowest version and fit the version that is installed
 here from the tree (`make install`). Versions are read in the form that PEP 440 calls canonical; the local part (+abc) of the
 installed one does not count. What is in no such form cannot be judged, and is refused.
+
+Floors are tried in an environment of their own: `make install` there, then each sibling in the lowest version below the tree's
+that is allowed and can be installed, then `make utest`. Where an index has nothing below the tree's, the tests have tried it.
 
 Status 0: all is well, or there is no such tag; it is released. 1: refused. 2: wrong call.
 """
@@ -17,8 +22,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tempfile
 import zipfile
@@ -178,6 +185,122 @@ def starts_with(found: re.Match[str], epoch: str | None, parts: list[str]) -> bo
     return found[1] == epoch and release[: len(parts)] == parts
 
 
+# -- the lowest that is allowed --
+
+
+def floors(package: str, siblings: list[str]) -> None:
+    """Raises Refused where the unit tests fail with the lowest versions that are allowed, or where these cannot be had."""
+    names = {normal(sibling) for sibling in siblings}
+    try:
+        requires = metadata.requires(package) or []
+    except metadata.PackageNotFoundError:
+        raise Refused(f"{package} is not installed here: call make install first") from None
+    asked = [text for text in requires if (found := REQUIREMENT.match(text)) and normal(found[1]) in names]
+    with tempfile.TemporaryDirectory() as folder:
+        environment = Environment(Path(folder) / "venv")
+        older = {text: version for text in asked if (version := environment.lowest(below(text)))}
+        if not older:
+            sys.stdout.write(f"{package}: an index has nothing older that it allows of {', '.join(siblings)}\n")
+            return
+        environment.make("MAKE_INSTALL", "make install")
+        pins: list[str] = []
+        for text, version in older.items():
+            pins.append(environment.install(text, version, [*requires, *pins]))
+        with_pins = " and ".join(pins)
+        sys.stdout.write(f"{package}: the unit tests with {with_pins}\n")
+        sys.stdout.flush()
+        if not environment.make("MAKE_TESTS", "make utest", refuse=False):
+            raise Refused(
+                f"the unit tests of {package} fail with {with_pins}, which it allows; "
+                "say >= and the version that it needs, or mend it for the older one"
+            )
+        if not environment.was_used():
+            raise Refused("make utest runs the Python of another environment than the one on PATH, so that nothing was tried")
+
+
+def below(text: str) -> str:
+    """The requirement, but for the tree's version and what is newer; empty where it has no lowest version."""
+    found = REQUIREMENT.match(text)
+    assert found is not None
+    limits, marker = found[2].strip().strip("()"), text[found.end() :]
+    if not any((clause := CLAUSE.fullmatch(part.strip())) and clause[1] in FLOORS for part in limits.split(",")):
+        return ""  # a tag is refused for that
+    head = text[: found.start(2)].rstrip("( ")
+    return f"{head}{limits},<{installed(found[1]).partition('+')[0]}{'' if 'extra' in marker else marker}"
+
+
+def asks_for_early(requirement: str) -> bool:
+    """Whether its lowest version is a pre-release: else installers take one only where there is nothing else."""
+    limits = [clause.groups() for clause in CLAUSE.finditer(requirement.partition(";")[0].replace(",", " "))]
+    lowest = [VERSION.fullmatch(limit) for operator, limit in limits if operator in FLOORS]
+    return any(found is not None and early(found) for found in lowest)
+
+
+class Environment:
+    """One for a trial, which comes first on PATH. Raises Refused where uv does not do what it is told."""
+
+    def __init__(self, folder: Path) -> None:
+        scripts = os.pathsep.join([os.environ.get("PATH", ""), sysconfig.get_path("scripts")])
+        self.uv = shutil.which("uv", path=scripts) or "uv"
+        self.python, self.mark = folder / "bin" / "python", folder / "was-used"
+        path = os.pathsep.join([str(folder / "bin"), os.environ.get("PATH", ""), str(Path(self.uv).parent)])
+        self.environ = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(folder)}
+        self.environ.pop("PYTHONHOME", None)
+        if (done := self._uv("venv", "--python", sys.executable, str(folder))).returncode:
+            raise Refused(f"there is no environment to try it in\n{done.stderr.strip()}")
+        packages = folder / "lib" / "python{}.{}".format(*sys.version_info) / "site-packages"
+        (packages / "was-used.pth").write_text(f"import pathlib; pathlib.Path({str(self.mark)!r}).touch()\n")
+
+    def lowest(self, requirement: str) -> str:
+        """The lowest version on an index that fits; empty where none does."""
+        if not requirement:
+            return ""
+        done = self._uv(
+            "pip", "compile", "--python", str(self.python), "--no-deps", "--no-header", "--no-annotate", "--no-sources",
+            "--resolution", "lowest", "--prerelease", "allow" if asks_for_early(requirement) else "disallow", "-",
+            text=requirement,
+        )  # fmt: skip
+        if done.returncode not in (0, 1) or os.environ.get("UV_OFFLINE", "0").lower() not in ("", "0", "false"):
+            raise Refused(f"no index says which versions fit {requirement}\n{done.stderr.strip()}")
+        found = re.search(r"(?m)^[^#\s]+==(\S+)", done.stdout)
+        return found[1] if found and not done.returncode else ""
+
+    def install(self, text: str, version: str, others: list[str]) -> str:
+        """A sibling in the lowest version that goes together with all that is required; returns its pin."""
+        requirement, said = below(text).partition(";")[0], ""
+        head = CLAUSE.split(requirement)[0]
+        while version:
+            pin = f"{head}=={version}"
+            done = self._uv("pip", "install", "--python", str(self.python), *others, pin)
+            if not done.returncode:
+                return pin
+            said = said or done.stderr.strip()
+            if done.returncode != 1:
+                break
+            version = self.lowest(f"{requirement},>{version}")
+        raise Refused(f"nothing of what {text} allows can be installed\n{said}")
+
+    def make(self, variable: str, command: str, *, refuse: bool = True) -> bool:
+        """Whether a target has done its work, which the variable may name."""
+        words = [*os.environ.get(variable, command).split(), "PYTHON=python", "GATES_PYTHON=python"]
+        self.mark.unlink(missing_ok=True)
+        done = subprocess.run(words, env=self.environ, check=False)
+        if done.returncode and refuse:
+            raise Refused(f"{' '.join(words)} fails in an environment of its own")
+        return not done.returncode
+
+    def was_used(self) -> bool:
+        return self.mark.exists()
+
+    def _uv(self, *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                [self.uv, *words, "--quiet"], input=text, env=self.environ, capture_output=True, text=True, check=False
+            )
+        except OSError as error:
+            raise Refused(f"uv cannot be called ({error}): make install installs it") from None
+
+
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -229,11 +352,14 @@ def main(arguments: list[str]) -> int:
     try:
         if arguments[:1] == ["check"] and len(arguments) > 2:
             check(arguments[1], arguments[2], arguments[3:])
+        elif arguments[:1] == ["floors"] and len(arguments) > 2:
+            floors(arguments[1], arguments[2:])
         elif arguments[:1] == ["release"] and len(arguments) > 2:
             release(arguments[1], arguments[2], arguments[3:])
         else:
             name = Path(__file__).name
-            sys.stderr.write(f"usage: {name} check PACKAGE FOLDER [SIBLING ...] | release PACKAGE VERSION [SIBLING ...]\n")
+            calls = ("check PACKAGE FOLDER [SIBLING ...]", "floors PACKAGE SIBLING ...", "release PACKAGE VERSION [SIBLING ...]")
+            sys.stderr.write(f"usage: {name} {' | '.join(calls)}\n")
             return 2
     except Refused as reason:
         sys.stderr.write(f"refused: {reason}\n")

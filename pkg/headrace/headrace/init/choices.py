@@ -48,8 +48,8 @@ class Choice(Struct, frozen=True):
 
 class Shape(Struct, frozen=True):
     """What a package gets. `siblings` are the folders of the packages that are installed from the tree with it, `needed` the
-    names of those whose changes concern it, `install` the arguments of the installation after the packages themselves, `wanted`
-    what people say of it."""
+    names of those whose changes concern it, `lowest` the names of those that its unit tests are tried with at the lowest version
+    that it allows, `install` the arguments of the installation after the packages themselves, `wanted` what people say of it."""
 
     package: Package
     matrix: tuple[str, ...]
@@ -60,6 +60,7 @@ class Shape(Struct, frozen=True):
     mypy_path: tuple[str, ...]
     published: bool
     wanted: Wanted = Wanted()
+    lowest: tuple[str, ...] = ()
 
     def timeout(self, job: str) -> int:
         """Minutes."""
@@ -104,12 +105,26 @@ def _shape(package: Package, found: Found, settings: Settings, chosen: list[Choi
         chosen.append(Choice("publishes", Said(f"tags {name}@*", package.name.at, "by trusted publishing"), name))
     else:
         chosen.append(Choice("publishes", Said("never", package.private.at, package.private.why), name))
+    tried = [each for each in package.siblings if _is_tried(package, by_name[normal(each.value)], gates)]
+    if tried:
+        at = wanted.places("floors") or tuple(dict.fromkeys(place for each in tried for place in each.at))
+        why = "unit tests with the lowest version of it that is allowed" if wanted.floors else f"{TABLE} floors"
+        said = Said(", ".join(each.value for each in tried) if wanted.floors else "not tried", at, why)
+        chosen.append(Choice("floors", said, name))
     chosen += [Choice(what, said, name) for what, said in _said(package, wanted, gates, settings)]
     mypy_path = tuple(dict.fromkeys(_above(path) for other in installed for path in other.code))
     return Shape(
         package, matrix, tuple(gates), tuple(other.folder for other in installed), tuple(other.name.value for other in needed),
         tuple(_install(package, found, gates)), mypy_path, package.private is None, wanted,
+        tuple(each.value for each in tried if wanted.floors),
     )  # fmt: skip
+
+
+def _is_tried(package: Package, sibling: Package, gates: Sequence[Gate]) -> bool:
+    """Whether the unit tests can be run with another version of a sibling than the tree's: users have both from an index, and the
+    tests are those of the Python that make names."""
+    published = package.private is None and sibling.private is None
+    return published and any(gate.name == "utest" and all("$(PYTHON)" in command for command in gate.commands) for gate in gates)
 
 
 def _publish_shape(settings: Settings) -> Said:

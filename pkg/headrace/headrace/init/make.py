@@ -139,8 +139,10 @@ def _makefile(tree: Tree, known: base.Base, folder: str, text: str, *, called: b
     own = tree.text(theirs)
     made = people.beside(own.replace(put.items[people.INCLUDE], "") if put else own, text, called=called)
     stays = f"{theirs} has {_listed(made.left)} of its own" if made.left else ""
-    if named := [f"{ours} for {name}" for name, ours in made.names.items()]:
+    if named := [f"{ours} for {name}" for name, ours in made.names.items() if ours]:
         stays += f"; the pipeline calls {', '.join(named)}"
+    if "" in made.names.values():
+        stays += "; as its utest is, floors are not tried"
     if not made.adds and put is None:
         return [_Piece(theirs, "", part="nothing", why=stays)], {}
     return [_Piece(join(folder, people.BESIDE), made.text, why=stays), _Piece(theirs, "", part="include")], made.names

@@ -27,7 +27,7 @@ def package_makefile(shape: Shape) -> str:
         "install",
         "build",
         "check-venv",
-        *sorted(gate.name for gate in shape.gates),
+        *sorted([*(gate.name for gate in shape.gates), *(["floors"] if shape.lowest else [])]),
         *(["release"] if shape.published else []),
     ]
     parts = [f"# The gates of {name}. Tools come from the environment that is active: `make install` fills it.\n"]
@@ -39,6 +39,8 @@ def package_makefile(shape: Shape) -> str:
     parts.append("\n".join(_install(shape)))
     parts.append("\n".join(_build(shape)))
     parts += ["".join([f"{gate.name}: check-venv\n", *(f"\t{each}\n" for each in gate.commands)]) for gate in shape.gates]
+    if shape.lowest:
+        parts.append("\n".join(_floors(shape)))
     if shape.published:
         parts.append("\n".join(_release(shape)))
     return "\n".join(parts)
@@ -70,6 +72,17 @@ def _build(shape: Shape) -> Iterator[str]:
     yield '\t$(UV) build --quiet --python "$$(command -v $(PYTHON))" --build-constraint $(CONSTRAINTS) --out-dir $(DIST) .'
     script = relative(package.folder, ".github/release.py")
     yield f"\t@$(PYTHON) {script} check {word(package.name.value)} $(DIST){_siblings(shape)}"
+    yield ""
+
+
+def _floors(shape: Shape) -> Iterator[str]:
+    package = shape.package
+    yield f"# The unit tests once more, with the lowest {' and '.join(shape.lowest)} that users may have, from an index."
+    yield "floors: check-venv"
+    script = relative(package.folder, ".github/release.py")
+    yield '\t@MAKE_INSTALL="make install" MAKE_TESTS="make utest" \\'
+    names = " ".join(map(word, (package.name.value, *shape.lowest)))
+    yield f"\t\t$(PYTHON) {script} floors {names}"
     yield ""
 
 

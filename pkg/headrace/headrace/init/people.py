@@ -13,7 +13,7 @@ from headrace.init.sections import HEAD, joined, sections
 
 BESIDE = "gates.mk"
 INCLUDE = f"include {BESIDE}"
-_HELPERS = ("install", "build", "check-venv")
+_HELPERS = ("install", "build", "check-venv", "floors")
 
 
 class Addition(Struct, frozen=True):
@@ -25,8 +25,8 @@ class Addition(Struct, frozen=True):
 
 
 class Beside(Struct, frozen=True):
-    """A Makefile beside one of a person, which includes it. `names`: what ours are called where that one has such a target.
-    `adds`: whether there is a target in it that anybody would call."""
+    """A Makefile beside one of a person, which includes it. `names`: what ours are called where that one has such a target;
+    empty where there is none of ours. `adds`: whether there is a target in it that anybody would call."""
 
     text: str
     names: dict[str, str]
@@ -146,11 +146,14 @@ def tags_start_it(text: str) -> bool:
 def beside(theirs: str, ours: str, *, called: bool) -> Beside:
     """Ours without the targets that `theirs` has. A gate that is there is the gate. Where a pipeline of ours is `called`, what it
     needs besides (an installation, a build with a check of the tag) is ours by another name. No variable of theirs becomes
-    another."""
+    another. Unit tests of theirs may not heed which Python is asked for, so that they are not tried with other versions."""
     there = {name for name, _ in targets(theirs)}
     names = {name: f"gates-{name}" for name in _HELPERS if name in there and called}
     parts = sections(BESIDE, ours)
     left = tuple(name for name in parts if name and name in there)
+    if "utest" in there and "floors" in parts:
+        del parts["floors"]
+        names["floors"] = ""
     kept = {name: lines for name, lines in parts.items() if name == HEAD or name in names or name not in there}
     text = "\n".join(_renamed(joined(kept).rstrip("\n").split("\n"), names, set(kept))) + "\n"
     text = re.sub(r"\n{3,}", "\n\n", text)
@@ -172,9 +175,10 @@ def _renamed(lines: Sequence[str], names: Mapping[str, str], kept: set[str]) -> 
             yield f"{names.get(found[1], found[1])}:{needs}"
         elif line.startswith("#"):
             yield line.replace("`make install`", f"`make {names.get('install', 'install')}`")
-        elif "build" in names:
-            yield line.replace('MAKE_BUILD="make build"', f'MAKE_BUILD="make {names["build"]}"')
         else:
+            for name in ("build", "install"):
+                call = f'MAKE_{name.upper()}="make '
+                line = line.replace(f'{call}{name}"', f'{call}{names.get(name, name)}"')
             yield line
 
 

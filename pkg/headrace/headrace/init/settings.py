@@ -19,7 +19,7 @@ from headrace.init.wanted import GATES, JOBS, TABLE, Settings, Wanted, with_opti
 from headrace.plan.nearest import hint, nearest
 
 _KEYS = ("tool", "headrace", "init")
-_BOTH = ("publish", "release", "all-versions", "timeouts", "env", "manual", "paths")
+_BOTH = ("publish", "release", "all-versions", "timeouts", "env", "manual", "paths", "floors")
 _OF_PACKAGES = ("artifacts", "tests", "commands")
 _OF_THE_ROOT = ("exclude",)
 _LONGEST = 360  # minutes, which is what GitHub gives a job at the most
@@ -55,6 +55,7 @@ def _wanted(file: _File, *, is_package: bool) -> Wanted:
         "release": lambda key: file.one_of(key, "make", "headrace"),
         "all-versions": file.flag,
         "manual": file.flag,
+        "floors": file.flag,
         "timeouts": lambda key: file.table(key, JOBS, file.minutes),
         "env": lambda key: file.table(key, (), file.variable),
         "paths": file.texts,

@@ -28,7 +28,7 @@ def workflow_path(name: str) -> str:
 
 
 def workflow(shape: Shape, settings: Settings, paths: Sequence[str], names: Mapping[str, str]) -> str:
-    """`names`: what targets of ours are called in the package's folder, where otherwise."""
+    """`names`: what targets of ours are called in the package's folder, where otherwise; empty where there is none."""
     lines = [*_head(shape, paths, settings.branch), "jobs:"]
     for gate in shape.gates:
         lines += [*_gate(shape, gate, names), ""]
@@ -72,6 +72,9 @@ def _gate(shape: Shape, gate: Gate, names: Mapping[str, str]) -> Iterator[str]:
     yield "    steps:"
     yield from _made_ready(shape, "${{ matrix.python-version }}", names)
     yield from _in_folder(shape, f"make {gate.name}")
+    if gate.name == "utest" and shape.lowest and (floors := names.get("floors", "floors")):
+        lowest = f"matrix.python-version == '{shape.matrix[0]}'" if len(shape.matrix) > 1 else ""
+        yield from _in_folder(shape, f"make {floors}", condition=lowest)
     if gate.artifacts:
         yield _uses("actions/upload-artifact")
         yield "        if: failure()"
@@ -101,12 +104,10 @@ def _uses(action: str) -> str:
     return f"      - uses: {action}@{ACTIONS[action]}"
 
 
-def _in_folder(shape: Shape, command: str, key: str = "") -> Iterator[str]:
-    if key:
-        yield f"      - {key}"
-        yield f"        run: {command}"
-    else:
-        yield f"      - run: {command}"
+def _in_folder(shape: Shape, command: str, condition: str = "") -> Iterator[str]:
+    yield f"      - run: {command}"
+    if condition:
+        yield f"        if: {condition}"
     if shape.package.folder != ".":
         yield f"        working-directory: {scalar(shape.package.folder)}"
 

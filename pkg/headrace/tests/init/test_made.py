@@ -16,6 +16,7 @@ from headrace.init import base, pins
 from headrace.init.choices import Shape, shapes
 from headrace.init.detect import detect
 from headrace.init.make import File, files_of, written_before
+from headrace.init.settings import settings_of
 from headrace.init.wanted import Settings
 from headrace.workflow.model import Pattern
 from headrace.workflow.patterns import decide
@@ -199,6 +200,51 @@ def test_what_is_built_is_held_against_the_packages_that_it_requires(tmp_path: P
     for target, words in (("build", "check beta dist alpha"), ("release", 'release beta "$VERSION" alpha')):
         done = recipe(made(two()), tmp_path, "pkg/beta/Makefile", target, CI="1")
         assert f".github/release.py {words}\n" in done.stdout, (done.stdout, done.stderr)
+
+
+def runs(files: Mapping[str, File], name: str, job: str) -> list[tuple[str, str]]:
+    """What the steps of a job call, each with its condition."""
+    steps = workflow(files, name)["jobs"][job]["steps"]
+    return [(step["run"], step.get("if", "")) for step in steps if "run" in step]
+
+
+def test_unit_tests_are_tried_with_the_lowest_siblings_on_the_lowest_python(tmp_path: Path) -> None:
+    files = made(two())
+    first = [("make install", ""), ("make utest", "")]
+    assert runs(files, "beta", "utest") == [*first, ("make floors", "matrix.python-version == '3.10'")]
+    assert runs(files, "alpha", "utest") == first  # it requires no sibling
+    done = recipe(files, tmp_path, "pkg/beta/Makefile", "floors", CI="1")
+    assert (
+        'MAKE_INSTALL="make install" MAKE_TESTS="make utest" ' in done.stdout and "release.py floors beta alpha\n" in done.stdout
+    )
+    assert runs(made(two("3.10")), "beta", "utest") == [*first, ("make floors", "")]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"pkg/alpha/pyproject.toml": project("alpha", more='[project.x]\n').replace("classifiers = [", 'classifiers = [\n"Private :: x",')},
+        {"pkg/beta/pyproject.toml": project("beta", "alpha>=0.1").replace("classifiers = [", 'classifiers = [\n"Private :: x",')},
+        {"pkg/beta/tests/test_beta.py": None},
+        {"pkg/beta/pyproject.toml": project("beta", "alpha>=0.1", more='[tool.headrace.init.commands]\nutest = ["tox"]\n')},
+        {"pkg/beta/pyproject.toml": project("beta")},
+    ],
+    ids=["a sibling that is never published", "a package that is never published", "no unit tests", "other commands", "no sibling"],
+)  # fmt: skip
+def test_nothing_is_tried_that_users_do_not_have_or_that_another_python_would_run(changed: Mapping[str, str | None]) -> None:
+    files = {path: text for path, text in {**two(), **changed}.items() if text is not None}
+    texts = {path: file.text for path, file in made(files, settings_of(tree(files), base.Base())).items()}
+    assert "floors" not in texts["pkg/beta/Makefile"] + texts[".github/workflows/beta.yml"]
+
+
+def test_unit_tests_of_a_person_are_not_tried_with_other_siblings_and_a_target_of_that_name_stays_theirs(tmp_path: Path) -> None:
+    files = made({**two(), "pkg/beta/Makefile": "utest:\n\ttrue\n"})
+    assert "floors" not in files["pkg/beta/gates.mk"].text + files[".github/workflows/beta.yml"].text
+    assert files["pkg/beta/gates.mk"].why.endswith("as its utest is, floors are not tried")
+    files = made({**two(), "pkg/beta/Makefile": "floors:\n\ttrue\n\ninstall:\n\ttrue\n"})
+    assert ("make gates-floors", "matrix.python-version == '3.10'") in runs(files, "beta", "utest")
+    done = recipe(files, tmp_path, "pkg/beta/Makefile", "gates-floors", CI="1")
+    assert 'MAKE_INSTALL="make gates-install" MAKE_TESTS="make utest"' in done.stdout, done.stderr
 
 
 def test_release_may_be_left_to_headrace(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def line_of(files: Mapping[str, str], path: str, words: str) -> str:
 def test_without_settings_nothing_is_said_of_any() -> None:
     plain = Made(two())
     names = {name for _, said in plain.told for name in [said.partition(":")[0]]}
-    assert names == {"matrix", "gate", "concerned by", "publishes", "publish shape"}
+    assert names == {"matrix", "gate", "concerned by", "floors", "publishes", "publish shape"}
     assert Made(said("")).texts == plain.texts
 
 
@@ -136,6 +136,20 @@ def test_without_manual_nobody_starts_it_by_hand(path: str, by_hand: set[str]) -
     assert made.says("beta", "by hand: never", line_of(files, path, "manual"))
     again = Made(said("manual = true\n", BETA, said("manual = false\n")))
     assert "workflow_dispatch" in again.workflow("beta")["on"] and "workflow_dispatch" not in again.workflow("alpha")["on"]
+
+
+@pytest.mark.parametrize("path", ["pyproject.toml", BETA])
+def test_without_floors_no_other_version_of_a_sibling_is_tried(path: str) -> None:
+    files = said("floors = false\n", path)
+    made = Made(files)
+    assert "floors" not in made.texts["pkg/beta/Makefile"] + made.texts[".github/workflows/beta.yml"]
+    assert made.says("beta", "floors: not tried", line_of(files, path, "floors"))
+    files = said("floors = true\n", BETA, said("floors = false\n"))
+    made = Made(files)
+    assert "\nfloors: check-venv\n" in made.makefile("beta") and made.says(
+        "beta", "floors: alpha", line_of(files, BETA, "floors")
+    )
+    assert Made(two()).says("beta", "floors: alpha", line_of(two(), BETA, "alpha>=0.1.0"))
 
 
 def test_paths_start_pull_requests_and_those_with_a_mark_do_not() -> None:
@@ -282,8 +296,9 @@ def test_the_settings_of_an_excluded_folder_and_of_an_example_are_not_read() -> 
         (BETA, 'release = "twine"', "release in [tool.headrace.init] is make or headrace, not 'twine'"),
         (BETA, "all-versions = 1", "all-versions in [tool.headrace.init] is true or false, not 1"),
         (BETA, 'manual = "no"', "manual in [tool.headrace.init] is true or false, not 'no'"),
+        (BETA, "floors = 1", "floors in [tool.headrace.init] is true or false, not 1"),
         (BETA, "manuel = false", "[tool.headrace.init] has no 'manuel'; did you mean 'manual'?"),
-        (BETA, "x = 1", "[tool.headrace.init] has no 'x'; there are publish, release, all-versions, timeouts, env, manual, paths, artifacts, tests, commands"),
+        (BETA, "x = 1", "[tool.headrace.init] has no 'x'; there are publish, release, all-versions, timeouts, env, manual, paths, floors, artifacts, tests, commands"),
         (BETA, "timeouts = 3", "timeouts in [tool.headrace.init] is a table, not 3"),
         (BETA, "timeouts = {itests = 3}", "timeouts in [tool.headrace.init] has no 'itests'; did you mean 'itest'?"),
         (BETA, "timeouts = {itest = 0}", "timeouts.itest in [tool.headrace.init] is a number of minutes from 1 to 360, not 0"),
