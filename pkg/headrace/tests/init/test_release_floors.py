@@ -17,6 +17,7 @@ import pytest
 from headrace.init import make
 from test_core.processes import Finished, run
 
+pytestmark = pytest.mark.slow  # no version of Python matters to what uv and make do
 SCRIPT = Path(make.__file__).parent / "files/release.py"
 TESTS = "import alpha; assert alpha.salt() == 1, alpha.__version__"
 MAKEFILE = f"""\
