@@ -103,6 +103,20 @@ def test_a_called_workflow_publishes_as_the_file_that_it_is(headrace: Headrace, 
     assert "upload.yml@refs/tags/demo@0.1.0" in log(headrace, done)
 
 
+def test_where_nobody_lets_the_publishing_job_deploy_nothing_is_published_and_where_somebody_does_its_token_names_where(
+    headrace: Headrace, tree: GitRepository
+) -> None:
+    path = tree.root / ".github/workflows/demo.yml"
+    path.write_text(path.read_text().replace("  publish:\n", "  publish:\n    environment: pypi\n"))
+    tree.commit()
+    done = push(headrace, tree, "demo@0.1.0")
+    assert (done.status, result(done, "test"), result(done, "publish")) == (1, "success", "unsupported")
+    assert log(headrace, done) == "" and "published" not in done.err
+    done = push(headrace, tree, "demo@0.1.0", "--approve", "pypi")
+    assert (done.status, result(done, "publish")) == (0, "success"), done.err
+    assert "published demo 0.1.0 (2 files) to PyPI as this run has it" in done.err
+
+
 def test_a_red_gate_means_not_one_request_to_the_index(headrace: Headrace, tree: GitRepository) -> None:
     tree.commit({"broken": ""})
     done = push(headrace, tree, "demo@0.1.0")
@@ -176,6 +190,18 @@ def test_a_rehearsed_release_keeps_the_bytes_that_the_index_of_the_run_took(work
     assert {sha256(path.read_bytes()).hexdigest() for path in kept.values()} == taken
     message = workshop.remote.git("tag", "--list", "--format=%(contents)", "demo@0.1.0")
     assert all(digest in message for digest in taken)
+
+
+@pytest.mark.covers("release:5.6")
+@pytest.mark.parametrize("approved", [False, True])
+def test_what_deploys_to_an_environment_is_rehearsed_where_somebody_lets_it(workshop: Workshop, approved: bool) -> None:
+    workshop.edit(".github/workflows/demo.yml", "  publish:\n", "  publish:\n    environment: PyPI\n")
+    workshop.push()
+    options = ("--approve", "pypi") if approved else ()
+    done = workshop.release("demo", "0.1.0", "--rehearse", "--offline", "--json", *options, build=True)
+    assert done.status == 0, done.err
+    row = done.json["packages"][0]
+    assert ((row["rehearsed"] or {}).get("result"), bool(row["unsupported"])) == ("success" if approved else None, not approved)
 
 
 @pytest.mark.covers("release:4.5")

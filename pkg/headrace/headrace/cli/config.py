@@ -11,8 +11,8 @@ from headrace.cli.declared import Call, Option
 from headrace.cli.options import RUN
 
 TABLE = "[tool.headrace"
-NOT_IN_FILE = {"repo", "json", "json-stream"}
-"""Options that say where the file is, or how one call talks."""
+NOT_IN_FILE = {"repo", "json", "json-stream", "approve"}
+"""Options that say where the file is, how one call talks, or what is not the repository's to say."""
 
 
 def settle(call: Call, options: Sequence[Option], root: str | None) -> dict[str, Any]:

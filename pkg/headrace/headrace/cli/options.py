@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -37,12 +37,13 @@ HAPPENING = (
     Option(("--input",), "many", "K=V", "An input of workflow_dispatch (repeatable)."),
 )
 SURROUNDINGS = (
-    Option(("--secret",), "many", "K[=V]", "A secret; without a value, from the environment (repeatable)."),
+    Option(("--secret",), "many", "K[=V]", "A secret; without a value, from the variable of its name (repeatable)."),
     Option(("--var",), "many", "K=V", "A configuration variable (repeatable)."),
     Option(("--env",), "many", "K=V", "An environment variable of all jobs, the weakest (repeatable)."),
     Option(("--secret-file",), "many", "F", "Secrets in dotenv format (repeatable)."),
     Option(("--var-file",), "many", "F", "Variables in dotenv format (repeatable)."),
     Option(("--env-file",), "many", "F", "Environment variables in dotenv format (repeatable)."),
+    Option(("--approve",), "many", "NAME", "Let jobs deploy to this environment; --secret NAME/K is of it alone (repeatable)."),
     Option(("--action",), "many", "OWNER/NAME@REF=DIR", "Use this folder for that action (repeatable)."),
     Option(("--actions-root",), "one", "DIR", "A folder of git mirrors OWNER+NAME/repo."),
     Option(
@@ -91,7 +92,8 @@ RUN = (
 
 
 class Asked(Struct, frozen=True):
-    """What a call of `run` or `plan` asks for, with the defaults in it. `matrix`: what a leg's values must be."""
+    """What a call of `run` or `plan` asks for, with the defaults in it. `matrix`: what a leg's values must be. `approved`: the
+    environments that jobs may deploy to; `secrets_of` and `vars_of`: an environment in lower case → what it has of its own."""
 
     event: str
     repo: str
@@ -108,6 +110,9 @@ class Asked(Struct, frozen=True):
     inputs: dict[str, str]
     secrets: dict[str, str]
     vars: dict[str, str]
+    approved: tuple[str, ...]
+    secrets_of: dict[str, dict[str, str]]
+    vars_of: dict[str, dict[str, str]]
     env: dict[str, str]
     actions: dict[str, str]
     actions_root: str
@@ -120,6 +125,9 @@ class Asked(Struct, frozen=True):
 
 def asked(values: Mapping[str, Any]) -> Asked:
     """Settled option values → what is asked for. Reads the files that options name. Raises UsageError."""
+    approved = tuple(values["approve"])
+    own_secrets, secrets_of = _of_environments("--secret", secrets(values["secret"], os.environ), approved)
+    own_vars, vars_of = _of_environments("--var", dict(pairs("--var", values["var"])), approved)
     return Asked(
         event=values["event"],
         repo=values["repo"] or ".",
@@ -134,8 +142,11 @@ def asked(values: Mapping[str, Any]) -> Asked:
         payload=_payload(values["payload"]),
         actor=values["actor"] or "",
         inputs=dict(pairs("--input", values["input"])),
-        secrets=_from_files("--secret-file", values["secret_file"]) | secrets(values["secret"], os.environ),
-        vars=_from_files("--var-file", values["var_file"]) | dict(pairs("--var", values["var"])),
+        secrets=_from_files("--secret-file", values["secret_file"]) | own_secrets,
+        vars=_from_files("--var-file", values["var_file"]) | own_vars,
+        approved=approved,
+        secrets_of=secrets_of,
+        vars_of=vars_of,
         env=_from_files("--env-file", values["env_file"]) | dict(pairs("--env", values["env"])),
         actions=_actions(values["action"]),
         actions_root=values["actions_root"] or "",
@@ -145,6 +156,24 @@ def asked(values: Mapping[str, Any]) -> Asked:
         colour=values["color"] or "auto",
         depth=depth(values["verbose"] or 0, values["quiet"] or 0),
     )
+
+
+def _of_environments(
+    option: str, given: Mapping[str, str], approved: Sequence[str]
+) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Those of the repository, and those that one environment has (`NAME/K`)."""
+    own: dict[str, str] = {}
+    found: dict[str, dict[str, str]] = {}
+    for key, value in given.items():
+        environment, slash, name = key.rpartition("/")
+        if not slash:
+            own[key] = value
+        elif environment.lower() in map(str.lower, approved):
+            found.setdefault(environment.lower(), {})[name] = value
+        else:
+            hint = f"--approve '{environment}' lets them" if environment else f"{option} takes NAME, or ENVIRONMENT/NAME"
+            raise UsageError(Problem(f"{option} {key}: no job may deploy to '{environment}'", hint=hint))
+    return own, found
 
 
 def depth(verbose: int, quiet: int) -> Depth:

@@ -25,10 +25,11 @@ def pairs(option: str, texts: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def secrets(texts: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """`K=V`, or `K` whose value stands in the environment. Raises UsageError where it does not.
+    """`K=V`, or `K` whose value stands in the environment, by what comes after the last slash. Raises UsageError where it does
+    not.
 
-    >>> secrets(["A=1", "B"], {"B": "2"})
-    {'A': '1', 'B': '2'}
+    >>> secrets(["A=1", "B", "pypi/B"], {"B": "2"})
+    {'A': '1', 'B': '2', 'pypi/B': '2'}
     """
     found = {}
     for text in texts:
@@ -36,10 +37,11 @@ def secrets(texts: Iterable[str], environment: Mapping[str, str]) -> dict[str, s
         if not key:
             raise UsageError(Problem("--secret takes NAME or NAME=VALUE"))
         if not equals:
-            if key not in environment:
-                hint = f"export {key}, or give --secret-file"
+            name = key.rpartition("/")[2]
+            if name not in environment:
+                hint = f"export {name}, or give --secret-file"
                 raise UsageError(Problem(f"--secret {key}: the environment has no variable of this name", hint=hint))
-            value = environment[key]
+            value = environment[name]
         found[key] = value
     return found
 

@@ -66,7 +66,7 @@ def prepare(repository: Repository, call: Asked, objects: ObjectStore | None) ->
     request = EventRequest(call.ref, call.sha, call.base, call.head, call.payload, call.actor, call.inputs)
     parsed = Parsed(name_of(repository.git_dir), keeps=objects is not None)
     elsewhere = Elsewhere((call.actions_root, os.path.join(cache_dir(), "actions")), call.actions)
-    here = capabilities(native=call.native)
+    here = capabilities(native=call.native, approved=call.approved)
     with git.Objects(repository.root) as found:
         event: Event = build_event(repository, call.event, request, objects, found)
         tried: set[str] = set()

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class LocalRehearsal:
     """In the repository at `root`. What happens is shown on stderr."""
 
-    def __init__(self, root: str, colour: str) -> None:
-        self._root, self._colour = root, colour
+    def __init__(self, root: str, colour: str, approved: tuple[str, ...]) -> None:
+        self._root, self._colour, self._approved = root, colour, approved
 
     def run(self, pipeline: Pipeline, commit: str) -> str:
         """A publishing job that cannot be run here is left out, and its gates run all the same."""
@@ -25,6 +25,7 @@ class LocalRehearsal:
 
         words = ["run", "push", "--ref", f"refs/tags/{pipeline.tag}", "--sha", commit, "--repo", self._root]
         words += ["--workflow", pipeline.workflow, "--job", pipeline.job, "--json", "--color", self._colour]
+        words += [word for name in self._approved for word in ("--approve", name)]
         words += ["--skip-unsupported"] if pipeline.unsupported else []
         say_error(f"rehearsing {pipeline.tag}: {pipeline.job} of {pipeline.workflow}, and what it needs")
         done = subprocess.run(

@@ -44,10 +44,12 @@ class Options:
     def __init__(
         self, repo: str | None, bump: Part | None, index: str | None, color: Choice | None,
         dry_run: bool, resume: bool, rehearse: bool | None, backport: bool, offline: bool, no_build: bool, as_json: bool,
+        approve: tuple[str, ...],
     ) -> None:  # fmt: skip
         self.repo, self.bump, self.index, self.colour = repo or ".", bump, index or "", color or "auto"
         self.dry_run, self.resume, self.rehearse, self.backport = dry_run, resume, rehearse, backport
         self.offline, self.build, self.json = offline, not no_build, as_json
+        self.approved = approve
 
 
 def release(words: tuple[str, ...], **given: Any) -> int:
@@ -105,7 +107,7 @@ def _release(
     from headrace.release.rehearsal import due, not_green
 
     world = _world(repository, options)
-    rehearsal: Rehearsal = LocalRehearsal(repository.root, options.colour)
+    rehearsal: Rehearsal = LocalRehearsal(repository.root, options.colour, options.approved)
 
     def examined_now() -> Examined:
         return examine(look(repository.root, settings), settings, packages, asked, world, backport=options.backport)
@@ -146,7 +148,7 @@ def _world(repository: Repository, options: Options) -> World:
     ledger = Ledger(Journal.open(), repository.root, snapshots(repository))
 
     def plan(ref: str) -> Planned:
-        prepared = prepare(repository, asked_for(repository, ref), None)
+        prepared = prepare(repository, asked_for(repository, ref, approved=options.approved), None)
         return Planned(prepared.plan, prepared.problems)
 
     return World(plan, ledger.runs, _index(options))
@@ -274,6 +276,9 @@ command = click.Command(
             ["--rehearse/--no-rehearsal", "rehearse"],
             default=None,
             help="Run the tag's whole pipeline here first, gates included; or not even the publishing job.",
+        ),
+        click.Option(
+            ["--approve"], metavar="NAME", multiple=True, help="Rehearse jobs that deploy to this environment too (repeatable)."
         ),
         click.Option(
             ["--bump"],

@@ -10,16 +10,19 @@ if TYPE_CHECKING:
     from headrace.events.model import Repository
 
 
-def asked_for(repository: Repository, ref: str, sha: str = "HEAD") -> Asked:
+def asked_for(repository: Repository, ref: str, sha: str = "HEAD", approved: tuple[str, ...] = ()) -> Asked:
     """As `headrace plan push --ref REF --sha HEAD` would ask, with what `[tool.headrace]` says. Without `sha`: as the working
-    tree is."""
+    tree is. `approved`: names of environments."""
     from headrace.cli.config import settle
     from headrace.cli.declared import Call
     from headrace.cli.options import PLAN, asked
 
     values: dict[str, Any] = {option.dest: option.empty for option in PLAN}
-    selecting = ("repo", "workflow", "job", "no_needs", "matrix", "ref", "sha", "base", "head", "payload")
+    selecting: tuple[str, ...] = ("repo", "workflow", "job", "no_needs", "matrix", "ref", "sha", "base", "head", "payload")
     values |= {"event": "push", "ref": ref, "sha": sha}
+    if approved:
+        values["approve"] = approved
+        selecting += ("approve",)
     settled = settle(Call(values, frozenset(selecting)), PLAN, repository.root)
     return asked(settled)
 

@@ -190,6 +190,8 @@ def run_options(asked: Asked, values: Mapping[str, Any], left_out: Sequence[str]
         skip_unsupported=values["skip_unsupported"],
         secrets=asked.secrets,
         vars=asked.vars,
+        secrets_of=asked.secrets_of,
+        vars_of=asked.vars_of,
         env=asked.env,
         argv=tuple(without_secrets(sys.argv[1:])),
     )

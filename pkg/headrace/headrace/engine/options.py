@@ -26,7 +26,8 @@ class Parting(Struct, frozen=True):
 class RunOptions(Struct, frozen=True):
     """`max_parallel` 0: as many legs at once as the machine has processors. `env` is laid below everything else a step sees.
     `notes` are said once at the start of the run. `limits`: those of jobs that are parted from the machine; None for the
-    defaults. `containers`: what jobs have their containers by, where some may want one."""
+    defaults. `secrets_of`, `vars_of`: of each environment (lower case), and stronger there. `containers`: what jobs have their
+    containers by, where some may want one."""
 
     parting: Parting = Parting()
     network: Literal["private", "host", "none"] = "private"
@@ -41,6 +42,8 @@ class RunOptions(Struct, frozen=True):
     skip_unsupported: bool = False
     secrets: dict[str, str] = {}
     vars: dict[str, str] = {}
+    secrets_of: dict[str, dict[str, str]] = {}
+    vars_of: dict[str, dict[str, str]] = {}
     env: dict[str, str] = {}
     notes: tuple[str, ...] = ()
     argv: tuple[str, ...] = ()

@@ -95,7 +95,7 @@ class Tickets:
         definition = self._definition(planned.workflow) if planned.workflow in plan.calls else None
         identity: dict[str, str] = {}
         if (planned.job.permissions or {}).get("id-token") == "write" and self._scope != "fork":
-            identity = self._identity(github, definition, environment)
+            identity = self._identity(github, definition, environment, leg.environment)
             masks = (*masks, identity["ACTIONS_ID_TOKEN_REQUEST_TOKEN"])
         return JobTicket(
             run=self._run,
@@ -105,11 +105,11 @@ class Tickets:
             folders=folders,
             github=github,
             inputs=inputs,
-            vars=options.vars,
+            vars={**options.vars, **options.vars_of.get(leg.environment.lower(), {})},
             needs=needs_context(plan, planned, outcomes),
             strategy=strategy_context(leg),
             matrix=leg.matrix,
-            secrets=self._secrets(planned.workflow),
+            secrets={**self._secrets(planned.workflow), **options.secrets_of.get(leg.environment.lower(), {})},
             masks=(*masks, *self._forwarded.secrets) if self._forwarded else masks,
             workflow_env=workflow.env,
             workflow_defaults=workflow.defaults,
@@ -121,6 +121,7 @@ class Tickets:
             drop_ins=self._drop_ins if actions else {},
             identity=identity,
             environment=environment,
+            deploys_to=leg.environment,
             runner_name=self.runner_name,
             os=runner_os(),
             arch=runner_arch(),
@@ -164,7 +165,7 @@ class Tickets:
         origin = self._plan.origins.get(reference, Origin(remote[2]))
         return Definition(remote[0], remote[1], origin.ref, origin.sha)
 
-    def _identity(self, github: Mapping[str, Any], own: Definition | None, environment: str) -> dict[str, str]:
+    def _identity(self, github: Mapping[str, Any], own: Definition | None, runner: str, environment: str) -> dict[str, str]:
         """What a job asks for identity tokens with. GitHub lets no pull request of a fork do that."""
         from headrace.plan.identity import identity_claims
         from headrace.services.grants import ISSUER, issue_request
@@ -172,7 +173,9 @@ class Tickets:
         ref, sha = str(github["workflow_ref"]), str(github["workflow_sha"])
         if own is not None:
             ref, sha = f"{own.repository}/{own.path}@{own.ref}", own.sha
-        claims = identity_claims(github, job_workflow_ref=ref, job_workflow_sha=sha, runner_environment=environment)
+        claims = identity_claims(
+            github, job_workflow_ref=ref, job_workflow_sha=sha, runner_environment=runner, environment=environment
+        )
         return {
             "ACTIONS_ID_TOKEN_REQUEST_URL": f"{self._services.url.rstrip('/')}{ISSUER}/token?api-version=2.0",
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": issue_request(claims, self._services.key),

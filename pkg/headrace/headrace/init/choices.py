@@ -149,6 +149,8 @@ def _said(package: Package, wanted: Wanted, gates: Sequence[Gate], settings: Set
         yield "timeout", Said(f"{job}: {minutes} minutes", wanted.places(f"timeouts.{job}"), why)
     for name, value in wanted.env.items():
         yield "environment", Said(f"{name}={value}", wanted.places(f"env.{name}"))
+    if wanted.environment and package.private is None:
+        yield "environment of publish-pypi", Said(wanted.environment, wanted.places("environment"))
     if "manual" in wanted.at:
         yield "by hand", Said("can be started" if wanted.manual else "never", wanted.places("manual"))
     for path in wanted.paths:

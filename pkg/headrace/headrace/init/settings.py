@@ -19,7 +19,7 @@ from headrace.init.wanted import GATES, JOBS, TABLE, Settings, Wanted, with_opti
 from headrace.plan.nearest import hint, nearest
 
 _KEYS = ("tool", "headrace", "init")
-_BOTH = ("publish", "release", "all-versions", "timeouts", "env", "manual", "paths", "floors")
+_BOTH = ("publish", "release", "all-versions", "timeouts", "env", "manual", "paths", "floors", "environment")
 _OF_PACKAGES = ("artifacts", "tests", "commands")
 _OF_THE_ROOT = ("exclude",)
 _LONGEST = 360  # minutes, which is what GitHub gives a job at the most
@@ -56,6 +56,7 @@ def _wanted(file: _File, *, is_package: bool) -> Wanted:
         "all-versions": file.flag,
         "manual": file.flag,
         "floors": file.flag,
+        "environment": file.text,
         "timeouts": lambda key: file.table(key, JOBS, file.minutes),
         "env": lambda key: file.table(key, (), file.variable),
         "paths": file.texts,
@@ -154,6 +155,14 @@ class _File:
         else:
             plain = isinstance(value, (bool, int, float))
             self._wrong("a text", value, *keys, then=f'write "{str(value).lower()}"' if plain else "")
+        return None
+
+    def text(self, key: str) -> str | None:
+        """One line."""
+        value = self._value(key)
+        if isinstance(value, str) and value == value.strip() and value.isprintable():
+            return value
+        self._wrong("a text in one line", value, key)
         return None
 
     def texts(self, *keys: str) -> tuple[str, ...] | None:

@@ -118,6 +118,8 @@ def _release_job(shape: Shape, name: str, needs: Sequence[str]) -> Iterator[str]
     yield f"    if: startsWith(github.ref, 'refs/tags/{shape.package.name.value}@')"
     yield "    runs-on: ubuntu-latest"
     yield f"    timeout-minutes: {shape.timeout(name)}"
+    if name == "publish-pypi" and shape.wanted.environment:
+        yield f"    environment: {scalar(shape.wanted.environment)}"
 
 
 def _described(shape: Shape, names: Mapping[str, str]) -> Iterator[str]:

@@ -42,7 +42,7 @@ class Claim(Struct, frozen=True):
 class Leg(Struct, frozen=True):
     """One run of a job: `matrix` is None without a matrix, `name` the display name; `sources` says for each value of `matrix`
     where in the file it stands. A leg that calls a workflow has its typed `inputs`, and `embedded` is what the called file's own
-    `concurrency` asks for."""
+    `concurrency` asks for. `environment` is the one that it deploys to."""
 
     path: JobPath
     index: int
@@ -61,6 +61,7 @@ class Leg(Struct, frozen=True):
     inputs: dict[str, Any] = {}
     sources: dict[str, Position] = {}
     embedded: Union[Claim, None] = None
+    environment: str = ""
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -102,7 +103,8 @@ class Capabilities(Struct, frozen=True):
     `owner/name/path`; `limits` what these cannot do; `features` the names of the language features that are on (see
     `plan/unsupported.py`), `missing` says of some others why they are not, and the command that changes it. `for_machine` are
     those of `actions` that set up this machine, and are of no use in a container. `refs`: lower-case `owner/name` → a regular
-    expression of the refs for which the drop-in stands in (all, where there is none); others are looked up like any action's."""
+    expression of the refs for which the drop-in stands in (all, where there is none); others are looked up like any action's.
+    `approved`: the environments, lower case, to which somebody lets jobs deploy."""
 
     labels: frozenset[str]
     actions: frozenset[str] = frozenset()
@@ -111,6 +113,7 @@ class Capabilities(Struct, frozen=True):
     missing: dict[str, str] = {}
     for_machine: frozenset[str] = frozenset()
     refs: dict[str, str] = {}
+    approved: frozenset[str] = frozenset()
 
 
 class CallScope(Struct, frozen=True):

@@ -349,6 +349,8 @@ def _keys(job: Job, row: Row | None, entry: str) -> list[tuple[str, str, _Reader
             keys.append(("cancel-timeout-minutes", "cancel_timeout_minutes", reader(_whole_minutes, body.cancel_timeout_minutes)))
         if body.continue_on_error is not None:
             keys.append(("continue-on-error", "continue_on_error", reader(template.boolean, body.continue_on_error)))
+        if body.environment is not None:
+            keys.append(("environment", "environment", reader(_environment, body.environment)))
     elif body.workflow is not None:
         keys += _call_keys(body, body.workflow, entry)
     return keys
@@ -384,6 +386,12 @@ def _whole_minutes(token: Token, contexts: Mapping[str, Value]) -> float:
     """GitHub cuts the fraction off. What is less than a minute stays: 0 would mean nothing there, and is of use here."""
     minutes = template.number(token, contexts)
     return float(int(minutes)) if abs(minutes) >= 1 else minutes
+
+
+def _environment(token: Token, contexts: Mapping[str, Value]) -> str:
+    """The name; empty for none. Its address is evaluated at the end of the job."""
+    value = template.value(fields(token).get("name", token), contexts)
+    return to_text(value.get("name") if isinstance(value, dict) else value)
 
 
 def _runs_on(token: Token, contexts: Mapping[str, Value]) -> tuple[tuple[str, ...], str]:

@@ -162,7 +162,8 @@ def _environment(subject: Subject) -> Found | None:
     value = subject.value(_part(body.environment, "name"))
     if isinstance(value, dict):
         value = value.get("name")
-    return None if value in ("", None) else Found(body.environment.at, value if isinstance(value, str) else "")
+    name = value if isinstance(value, str) else ""
+    return None if value in ("", None) or name.lower() in subject.capabilities.approved else Found(body.environment.at, name)
 
 
 def _snapshot(subject: Subject) -> Found | None:

@@ -58,7 +58,7 @@ class PlanRow(Struct, frozen=True):
     come to them. `reason` is for people, `rule` for programs; `at` is the `file:line:column` that decided, where one line did;
     `facts` are what it was decided from: the pattern and what it was held against, or the parts of a condition that made it
     false, each with the value it had. `from` says for each value of `matrix` where it stands. `runs_on` are the labels of the
-    machine, as far as they are known. `concurrency` is the leg's own group."""
+    machine, as far as they are known. `concurrency` is the leg's own group, `environment` what it deploys to."""
 
     workflow: str
     job: str
@@ -73,6 +73,7 @@ class PlanRow(Struct, frozen=True):
     from_: dict[str, str] = field(default_factory=dict, name="from")
     runs_on: list[str] = []
     concurrency: Group | None = None
+    environment: str = ""
 
 
 class Rejected(Struct, frozen=True):

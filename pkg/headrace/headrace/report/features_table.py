@@ -24,5 +24,7 @@ def _here(name: str, here: Capabilities) -> str:
             return "by label"
         case "remote-action":
             return "where at hand"
+        case "environment":
+            return "by --approve"
         case _:
             return "yes" if name in here.features else "no"

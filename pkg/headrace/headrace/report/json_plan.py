@@ -62,6 +62,7 @@ def _rows(planned: Planned, plan: Plan) -> Iterator[documents.PlanRow]:
             from_={key: str(at) for key, at in leg.sources.items()},
             runs_on=list(leg.labels),
             concurrency=documents.Group(*_claim(leg.concurrency)) if leg.concurrency is not None else None,
+            environment=leg.environment,
         )
 
 

@@ -39,6 +39,8 @@ def _leg(planned: Planned, leg: Leg, plan: Plan) -> Iterator[tuple[str, str]]:
         yield f"  matrix.{key}", _at(shown(value), leg.sources.get(key, NOWHERE))
     if leg.labels and isinstance(planned.job.body, Steps):
         yield "  runs-on", _at(", ".join(leg.labels), planned.job.body.runs_on.at)
+    if leg.environment and isinstance(planned.job.body, Steps) and planned.job.body.environment is not None:
+        yield "  environment", _at(leg.environment, planned.job.body.environment.at)
     yield from _needs(planned, plan)
 
 

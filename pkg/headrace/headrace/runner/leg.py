@@ -28,10 +28,12 @@ from headrace.runner.step import StepRunner, words
 from headrace.runner.ticket import CancelOrder, JobTicket
 from headrace.sandbox.places import SURROUNDINGS
 from headrace.workflow import template
+from headrace.workflow.lookup import fields
 from headrace.workflow.model import Steps
 
 if TYPE_CHECKING:
     from headrace.runner.container_steps import LegContainers
+    from headrace.workflow.tokens import Token
 
 OUTPUTS_LIMIT = 1 << 20
 """Bytes that all outputs of a job have together at most, counted as UTF-16: so GitHub does."""
@@ -270,6 +272,8 @@ class _Leg:
                 self.log.write(voice.say("error", messages.OUTPUTS_TOO_LARGE.format(limit=OUTPUTS_LIMIT >> 20)))
                 progress.worsen("failure")
                 outputs = {}
+        if ticket.deploys_to:
+            ok = self._deployed(voice, fields(body.environment).get("url")) and ok
         if paths := self._ready.changes(ticket.folders.root, COUNTED, [path for path, _, _ in ticket.files]):
             self.log.write(voice.say("warning", messages.WITHOUT_SUDO.format(paths=_some(paths))))
         self.log.write(b"Cleaning up orphan processes\n")
@@ -277,6 +281,24 @@ class _Leg:
         result: StepResult = "success" if ok else "failure"
         self._control.emit(StepFinished(ticket.leg, number, result, result, time.monotonic() - begun))
         return outputs
+
+    def _deployed(self, voice: StepVoice, url: Token | None) -> bool:
+        """Say where the environment is to be found; whether that could be evaluated. Source: JobExtension.FinalizeJob."""
+        if url is None:
+            return True
+        progress = self._progress
+        self.log.write(messages.ENVIRONMENT_URL.encode())
+        try:
+            found = template.text(url, {**self._contexts(), **self._live()})
+        except HeadraceError as error:
+            self.log.write(voice.say("error", messages.URL_FAILED) + voice.say("error", words(error)))
+            progress.worsen("failure")
+            return False
+        if progress.masker.holds_secret(found):
+            self.log.write(voice.say("warning", messages.SKIPPED_URL.format(name=self._ticket.deploys_to)))
+        else:
+            self.log.write(messages.EVALUATED_URL.format(url=found).encode())
+        return True
 
     def _live(self) -> Mapping[str, Any]:
         return {

@@ -75,6 +75,10 @@ WITHOUT_SUDO = (  # ours
     "On a hosted runner this would fail, or go elsewhere: the job changed {paths} without sudo, where its user may not write. "
     "Use sudo there."
 )
+ENVIRONMENT_URL = "Evaluate and set environment url\n"
+EVALUATED_URL = "Evaluated environment url: {url}\n"
+SKIPPED_URL = "Skip setting environment url as environment '{name}' may contain secret."
+URL_FAILED = "Failed to evaluate environment url"
 OUTPUTS_FAILED = "Fail to evaluate job outputs"
 POST_CLEANUP = "Post job cleanup."
 ACTION_LOAD = "Failed to load {file}"

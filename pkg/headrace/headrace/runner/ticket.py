@@ -76,6 +76,7 @@ class JobTicket(Struct, frozen=True):
     identity: dict[str, str] = {}
     isolation: str = "host"
     environment: str = "github-hosted"
+    deploys_to: str = ""  # the name of the job's environment
     runner_name: str = "headrace"
     os: str = "Linux"
     arch: str = "X64"

@@ -138,6 +138,21 @@ def test_without_manual_nobody_starts_it_by_hand(path: str, by_hand: set[str]) -
     assert "workflow_dispatch" in again.workflow("beta")["on"] and "workflow_dispatch" not in again.workflow("alpha")["on"]
 
 
+@pytest.mark.parametrize("publish", ["described", "hardened"])
+@pytest.mark.parametrize("name", ["pypi", "on: fire", "true"])
+def test_the_job_that_publishes_and_no_other_deploys_to_an_environment(publish: Publish, name: str) -> None:
+    files = said(f'environment = "{name}"\n', BETA, said('environment = "all"\n'))
+    made = Made(files, publish=publish)
+    for each, expected in (("alpha", "all"), ("beta", name)):
+        found = {job: keys["environment"] for job, keys in made.workflow(each)["jobs"].items() if "environment" in keys}
+        assert found == {"publish-pypi": expected}
+    assert made.says("beta", f"environment of publish-pypi: {name}", line_of(files, BETA, "environment"))
+    assert (
+        "environment:"
+        not in Made(said('environment = ""\n', BETA, said('environment = "all"\n'))).texts[".github/workflows/beta.yml"]
+    )
+
+
 @pytest.mark.parametrize("path", ["pyproject.toml", BETA])
 def test_without_floors_no_other_version_of_a_sibling_is_tried(path: str) -> None:
     files = said("floors = false\n", path)
@@ -297,8 +312,10 @@ def test_the_settings_of_an_excluded_folder_and_of_an_example_are_not_read() -> 
         (BETA, "all-versions = 1", "all-versions in [tool.headrace.init] is true or false, not 1"),
         (BETA, 'manual = "no"', "manual in [tool.headrace.init] is true or false, not 'no'"),
         (BETA, "floors = 1", "floors in [tool.headrace.init] is true or false, not 1"),
+        (BETA, 'environment = " a"', "environment in [tool.headrace.init] is a text in one line, not ' a'"),
+        (BETA, "environment = true", "environment in [tool.headrace.init] is a text in one line, not true"),
         (BETA, "manuel = false", "[tool.headrace.init] has no 'manuel'; did you mean 'manual'?"),
-        (BETA, "x = 1", "[tool.headrace.init] has no 'x'; there are publish, release, all-versions, timeouts, env, manual, paths, floors, artifacts, tests, commands"),
+        (BETA, "x = 1", "[tool.headrace.init] has no 'x'; there are publish, release, all-versions, timeouts, env, manual, paths, floors, environment, artifacts, tests, commands"),
         (BETA, "timeouts = 3", "timeouts in [tool.headrace.init] is a table, not 3"),
         (BETA, "timeouts = {itests = 3}", "timeouts in [tool.headrace.init] has no 'itests'; did you mean 'itest'?"),
         (BETA, "timeouts = {itest = 0}", "timeouts.itest in [tool.headrace.init] is a number of minutes from 1 to 360, not 0"),

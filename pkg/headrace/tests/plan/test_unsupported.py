@@ -384,9 +384,36 @@ def test_a_feature_that_hangs_on_another_job_is_open_until_that_has_ended(
         assert not isinstance(settled.legs, Deferred)
         assert [row.would for row in settled.legs] == [would]
     assert leg(plan(NEEDING % (key, "uses: x/y@v1")), "a").why.rule == "unsupported.remote-action"
-    assert (
-        leg(plan(NEEDING % (key, "run: x"), capabilities=Capabilities(LABELS, ACTIONS, frozenset({feature}))), "a").would == "run"
+    here = Capabilities(LABELS, ACTIONS, frozenset({feature}))
+    # The name of an environment is a value of the leg, whoever lets it deploy.
+    assert leg(plan(NEEDING % (key, "run: x"), capabilities=here), "a").would == (
+        "undecided" if feature == "environment" else "run"
     )
+
+
+ONE = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    environment: %s\n    steps: [{run: x}]\n"
+
+
+@pytest.mark.covers("language:10.3")
+@pytest.mark.parametrize(
+    ("environment", "would", "name"),
+    [
+        ("prod", "run", "prod"),
+        ("{name: PROD, url: '${{ steps.a.outputs.b }}'}", "run", "PROD"),
+        ("{name: '${{ github.event_name }}'}", "unsupported", "push"),
+        ('${{ fromJSON(\'{"name":"prod"}\') }}', "run", "prod"),
+        ("''", "run", ""),
+        ("test", "unsupported", "test"),
+        ("${{ fromJSON('') }}", "fail", ""),
+    ],
+)
+def test_an_environment_that_somebody_approves_is_no_hindrance(
+    plan: Callable[..., Any], leg: Callable[..., Any], environment: str, would: str, name: str
+) -> None:
+    here = Capabilities(LABELS, ACTIONS, approved=frozenset({"prod"}))
+    text = ONE % environment
+    found = leg(plan(text, capabilities=here), "a")
+    assert (found.would, found.environment) == (would, name)
 
 
 @pytest.mark.covers("language:10.3")
