@@ -118,7 +118,16 @@ def test_where_artifacts_land(three: Service, tmp_path: Path, ref: str, inputs: 
 
 @pytest.mark.covers("runtime:11.3")
 @pytest.mark.parametrize(
-    ("ref", "found"), [("v4", ["logs-1/one.txt"]), ("v5", ["one.txt"]), ("v8", ["one.txt"]), ("main", ["one.txt"])]
+    ("ref", "found"),
+    [
+        ("v4", ["logs-1/one.txt"]),
+        ("v5", ["one.txt"]),
+        ("v8", ["one.txt"]),
+        ("main", ["one.txt"]),
+        ("d3f86a106a0bac45b974a628896c90dbdf5c8093", ["logs-1/one.txt"]),  # v4.3.0
+        ("634f93cb2916e3fdff6788551b99b062d0335ce0", ["one.txt"]),  # v5.0.0
+        ("d3f86a106a0bac45b974a628896c90dbdf5c8094", ["one.txt"]),  # of no release: it may be a newer one
+    ],
 )
 def test_since_version_5_a_single_artifact_gets_no_folder(three: Service, tmp_path: Path, ref: str, found: list[str]) -> None:
     assert download(three, tmp_path / "down", ref=ref, pattern="logs-1").code == 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from headrace.actions import builtin
+from headrace.actions.builtin import toolkit
+from headrace.init.workflows import ACTIONS
 
 MAIN = Path(builtin.__file__).parent / "__main__.py"
 ALLOWED = ("headrace", "headrace.actions")
@@ -21,6 +24,29 @@ def test_every_drop_in_has_a_manifest_and_its_stages(name: str) -> None:
     module = builtin.load(name)
     assert callable(module.main)
     assert hasattr(module, "post") is manifest.post
+
+
+RELEASES = [line.split(" ") for line in Path(toolkit.RELEASES).read_text().splitlines()]
+
+
+def test_every_commit_of_a_release_is_known_once_by_its_fullest_tag() -> None:
+    assert len({commit for commit, _, _ in RELEASES}) == len(RELEASES)
+    assert all(re.fullmatch(r"[0-9a-f]{40}", commit) and re.fullmatch(r"v\d+(\.\d+)*", tag) for commit, _, tag in RELEASES)
+    assert {action for _, action, _ in RELEASES} == {"/".join(name.split("/")[:2]) for name in builtin.NAMES}
+    assert [toolkit.release_of(commit) for commit, _, _ in RELEASES] == [tag for _, _, tag in RELEASES]
+
+
+def test_a_drop_in_stands_in_for_the_commits_of_the_versions_for_whose_tags_it_does() -> None:
+    for commit, action, tag in RELEASES:
+        full = ".".join([*tag.split("."), "0", "0"][:3])
+        assert builtin.stands_in(f"{action}@{commit}") == builtin.stands_in(f"{action}@{full}"), (action, tag)
+
+
+def test_what_init_pins_is_known() -> None:
+    known = {commit: (action, tag) for commit, action, tag in RELEASES}
+    for action, pin in ACTIONS.items():
+        commit, _, tag = pin.partition(" # ")
+        assert known.get(commit) == (action, tag) or action.startswith("pypa/"), action
 
 
 def test_other_actions_have_none() -> None:
@@ -47,6 +73,7 @@ def test_a_drop_in_stands_in_for_the_versions_that_it_was_held_against(uses: str
         "actions/checkout@v1", "actions/checkout@v99", "actions/setup-python@v1.1.1", "actions/checkout@v4.2.1.0",
         "actions/checkout@v", "actions/checkout@v4x", "actions/checkout@4", "actions/setup-python@branch",
         "actions/checkout@releases/v2", f"actions/checkout@{'g' * 40}", "actions/checkout@11bd719", "actions/checkout",
+        "actions/checkout@0B496E91EC7AE4428C3ED2EEB4C3A40DF431F2CC",  # v1.1.0
         "actions/checkout/sub@v4", "actions/cache/sub@v4", "actions/cache/restore/sub@v4", "actions/cache/save@v99",
         "octo/other/sub@nonsense", "astral-sh/setup-uv@v8", "astral-sh/setup-uv@v8.1", "pypa/gh-action-pypi-publish@v1",
         "pypa/gh-action-pypi-publish@main", "pypa/gh-action-pypi-publish@release/v1x8", "actions/checkout@v4\n",

@@ -45,6 +45,14 @@ _MAJORS = {
 }
 _WHOLE = {"astral-sh/setup-uv": 8, "pypa/gh-action-pypi-publish": 1}
 """The major version from which on there are tags of full versions only."""
+_OLDER = {
+    "actions/cache": "0da99ad140d4|e7ad80454a61",
+    "actions/checkout": "0b496e91ec7a|50fbc622fc4e|af513c7a0160",
+    "actions/setup-python": (
+        "0f07f7f75672|152ba7c4dd65|28a6c1b915d5|5dc682444b78|6f6fcee33085|9ac730844c47|accf67571967|da8703fb2381|e336b852d5f9"
+    ),
+}
+"""Commits of releases that are older than all that it was held against, by their beginnings."""
 _BRANCHES = {"pypa/gh-action-pypi-publish": ("master", "release/v1", "unstable/v1")}
 """Branches that it has, with those of minor versions (`release/v1.8`); all others have `main`."""
 
@@ -101,7 +109,8 @@ def name_of(uses: str) -> str:
 
 def refs() -> dict[str, str]:
     """`owner/name` of the actions with a drop-in → a regular expression of the refs for which it stands in: the versions that it
-    was held against, and commits, of which nobody can tell what they are. Another ref may be anything.
+    was held against, and commits but for those of older releases: a commit without a release is something new. Another ref may
+    be anything.
 
     >>> import re
     >>> [bool(re.fullmatch(refs()["astral-sh/setup-uv"], ref)) for ref in ("v7", "v7.1", "v8", "v8.1.0", "main", "11bd719")]
@@ -117,7 +126,8 @@ def _refs(name: str, majors: range) -> str:
     branches = "|".join(_BRANCHES.get(name, ("main",))).replace(".", r"\.")
     minor = r"|release/v1\.\d+" if "release/v1" in branches else ""
     tags = rf"v({full})\.\d+\.\d+" + (rf"|v({short})(\.\d+)?" if short else "")
-    return rf"[0-9a-fA-F]{{40}}|(refs/(tags|heads)/)?({tags}|{branches}{minor})"
+    older = f"(?!(?i:{_OLDER[name]}))" if name in _OLDER else ""
+    return rf"{older}[0-9a-fA-F]{{40}}|(refs/(tags|heads)/)?({tags}|{branches}{minor})"
 
 
 def stands_in(uses: str) -> bool:

@@ -55,9 +55,26 @@ def environment(name: str) -> str:
     return value
 
 
+RELEASES = os.path.join(os.path.dirname(__file__), "releases.txt")
+"""Commits that are releases of actions: COMMIT OWNER/NAME TAG. `bin/action-releases` writes it."""
+
+
 def major() -> int:
-    """The major version that `uses:` names; 0 for a commit or branch, which counts as the newest."""
-    return major_of(os.environ.get("GITHUB_ACTION_REF", ""))
+    """The major version that `uses:` names, by its tag or by the commit of a release; 0 for a branch or another commit, which
+    counts as the newest."""
+    ref = os.environ.get("GITHUB_ACTION_REF", "")
+    return major_of(release_of(ref) if len(ref) == 40 else ref)
+
+
+def release_of(commit: str) -> str:
+    """The tag of a commit that is a release of an action with a drop-in; empty for any other.
+
+    >>> release_of("34E114876B0B11C390A56381AD16EBD13914F8D5"), release_of("0" * 40)
+    ('v4.3.1', '')
+    """
+    with open(RELEASES, encoding="utf-8") as file:
+        _, found, rest = file.read().partition(f"{commit.lower()} ")
+    return rest.partition("\n")[0].partition(" ")[2] if found else ""
 
 
 def major_of(ref: str) -> int:
