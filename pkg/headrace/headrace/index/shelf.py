@@ -122,7 +122,7 @@ class Shelf:
 
     def is_there(self, upload: Upload, judge: Judge) -> bool:
         """Whether the very same file has been stored. Raises Refusal where it may not be added."""
-        with closing(self._database.connect()) as database:
+        with self._database.reading() as database:  # a file and its name are stored together, and must be seen so
             return self._is_there(database, upload, judge)
 
     def add(self, upload: Upload, file: IO[bytes], judge: Judge) -> bool:

@@ -94,7 +94,8 @@ def _mount_points(path: str, bases: tuple[str, ...]) -> None:
             os.symlink(os.readlink(entry.path), path + entry.path)
     for base in bases:
         os.makedirs(path + base, exist_ok=True)
-        shutil.copymode(base, path + base)
+        if (status := _status(base)) is not None:  # else it has gone, and is left out where a job is given its view
+            os.chmod(path + base, stat.S_IMODE(status.st_mode))
 
 
 def _mirrors(how: Mode) -> bool:

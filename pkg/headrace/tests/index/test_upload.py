@@ -6,16 +6,22 @@ import base64
 import hashlib
 import io
 import json
+import sqlite3
 import tarfile
 import time
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from headrace.index.app import Settings
-from headrace.index.model import Limits
-from headrace.index.rules import RELAXABLE
+from headrace.index.database import Database
+from headrace.index.model import Limits, Refusal
+from headrace.index.rules import RELAXABLE, Judge
+from headrace.index.shelf import Shelf, Upload
+from packaging.version import Version
 from test_core.desks import Desk
 from test_core.indexes import metadata, sdist, tarred, wheel, wheel_members, zipped
 
@@ -233,12 +239,38 @@ def test_a_name_has_one_content_and_a_content_one_name(desk: Desk) -> None:
 @covers(15)
 def test_a_name_that_was_deleted_is_never_free_again(desk: Desk) -> None:
     assert desk.upload(WHEEL, wheel()).status_code == 200
-    from headrace.index.shelf import Shelf
-
     assert Shelf(desk.database).delete("Demo", "1.0.0") == [WHEEL]
     answer = desk.upload(WHEEL, wheel())
     text = "400 This filename was previously used by a file that has since been deleted. Use a different version.\n"
     assert (answer.status_code, answer.text) == (400, text)
+
+
+class Watched(Database):
+    """One in which something else happens before the names are looked at."""
+
+    def __init__(self, folder: Path, meanwhile: Callable[[], object]) -> None:
+        super().__init__(str(folder))
+        self._meanwhile = [meanwhile]
+
+    def connect(self) -> sqlite3.Connection:
+        connection = super().connect()
+        if hasattr(self, "_meanwhile"):
+            connection.set_trace_callback(self._begins)
+        return connection
+
+    def _begins(self, statement: str) -> None:
+        if "FROM filenames" in statement and self._meanwhile:
+            self._meanwhile.pop()()
+
+
+@covers(14)
+def test_a_name_that_another_takes_just_now_was_not_deleted(desk: Desk) -> None:
+    """Another server on the same folder, say: files and names are two tables."""
+    shelf = Shelf(Watched(desk.folder, lambda: desk.upload(WHEEL, wheel())))
+    other = Upload(WHEEL, "demo", Version("1.0"), "bdist_wheel", "py3", 1, "0" * 64, "1" * 64, "", b"", {}, "")
+    assert not shelf.is_there(other, Judge())  # as it was when it was looked at
+    with pytest.raises(Refusal, match="exists"):
+        shelf.add(other, io.BytesIO(b"x"), Judge())
 
 
 @covers(16)

@@ -51,6 +51,15 @@ def test_folders_that_come_and_go_meanwhile_are_no_fault() -> None:
                 shutil.rmtree(f"/var/lib/headrace-test-{number}", ignore_errors=True)
 
 
+def test_a_folder_that_goes_while_the_skeleton_is_made_is_no_fault(tmp_path: Path) -> None:
+    """What is mounted somewhere makes each of its neighbours a base, and they may be those of a container that ends."""
+    gone = "/var/lib/headrace-test/gone"
+    path = tmp_path / "skeletons/a"
+    skeleton.make(str(path), "inner", ("/usr", gone))
+    assert (path / gone[1:]).is_dir() and (path / "usr").stat().st_mode == os.stat("/usr").st_mode
+    assert list(layout.as_it_is_now(layout.Layout("inner", ("/usr", gone), str(path))).bases) == ["/usr"]
+
+
 def test_exposed_folders_are_those_that_are_there_and_not_seen_anyway(tmp_path: Path) -> None:
     for name in ("a/b", "c", "a-b"):
         (tmp_path / name).mkdir(parents=True)
