@@ -37,7 +37,7 @@ def claims(lines: list[str]) -> dict[str, str]:
     return next(dict(json.loads(line.removeprefix("claims "))) for line in lines if line.startswith("claims "))
 
 
-@pytest.mark.covers("runtime:9.7", "runtime:3.3")
+@pytest.mark.covers("runtime:9.7", "runtime:3.3", "release:5.10")
 def test_a_job_with_the_permission_gets_a_token_that_says_what_it_is(actions: Actions) -> None:
     done = actions.run(ASK, head=WRITE)
     assert done.status == 0, done.err
@@ -50,11 +50,13 @@ def test_a_job_with_the_permission_gets_a_token_that_says_what_it_is(actions: Ac
     assert kept == []
 
 
+@pytest.mark.covers("release:5.1")
 @pytest.mark.parametrize("head", ["", "permissions: {contents: read}", "permissions: read-all", "permissions: {id-token: none}"])
 def test_a_job_without_the_permission_gets_none(actions: Actions, head: str) -> None:
     assert "no token" in output(actions.run(ASK, head=head))
 
 
+@pytest.mark.covers("release:5.5")
 def test_the_pull_request_of_a_fork_gets_none_and_one_of_ones_own_says_that_it_is_one(actions: Actions) -> None:
     for owner in ("stranger", "local"):
         made = actions.repository(ASK, head=WRITE)

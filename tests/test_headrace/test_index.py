@@ -254,7 +254,7 @@ def test_a_publisher_that_is_removed_loses_its_tokens(index: Index, issuer: Issu
     assert (done.status, done.err.count("\n")) == (2, 1)
 
 
-@pytest.mark.covers("release:1.1")
+@pytest.mark.covers("release:1.1", "release:5.11")
 def test_no_token_is_kept_or_logged(index: Index, issuer: Issuer) -> None:
     index.publisher(issuer=issuer.url)
     identity = issuer.token()
