@@ -65,6 +65,9 @@ def test_a_diff_shows_every_file_and_changes_nothing(headrace: Headrace, monorep
     [
         ({"README.md": ""}, (), "no Python package was found"),
         (two(), ("--json",), "--json is for --explain"),
+        (two(), ("--upgrade",), "--upgrade is for --update; headrace init --update --upgrade"),
+        (two(), ("--update", "--upgrade", "--diff"), "--diff looks for no versions, and --upgrade for the newest ones"),
+        (two(), ("--update", "--upgrade", "--no-pins"), "--no-pins looks for no versions"),
         (
             {"pyproject.toml": project("x", python=">=2.7,<3"), "x.py": ""},
             (),

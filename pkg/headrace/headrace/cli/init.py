@@ -28,11 +28,12 @@ written is plain YAML and make. What is there already stays: a file of yours is 
 All is written, or nothing.
 
 --update brings what was written up to date when the packages or headrace have changed, and keeps what you have changed since;
-marks stand only around lines that both have changed. --check says whether there is anything to bring up to date.
+marks stand only around lines that both have changed. --check says whether there is anything to bring up to date. Pins stay as long
+as they fit; --update --upgrade looks for the newest ones.
 
 [tool.headrace.init] of the root pyproject.toml, and of a package's own for it alone, may say: publish = "hardened" (what runs the
 package's code never has the identity that publishes), release = "headrace" (make release calls headrace release), all-versions,
-timeouts, env, manual, paths; for a package artifacts, tests and commands; for the root exclude. What is wrong there is named with
+timeouts, env, manual, paths, floors, environment; for a package artifacts, tests and commands; for the root exclude. What is wrong there is named with
 its line."""
 
 
@@ -41,8 +42,9 @@ class Options:
 
     def __init__(
         self, repo: str | None, explain: bool, diff: bool, check: bool, update: bool, publish: Publish | None, all_versions: bool,
-        no_pins: bool, as_json: bool, color: Choice | None,
+        no_pins: bool, upgrade: bool, as_json: bool, color: Choice | None,
     ) -> None:  # fmt: skip
+        self.upgrade = upgrade
         self.repo, self.explain, self.diff, self.check, self.update = repo or ".", explain, diff, check, update
         self.publish: Publish | None = publish
         self.all_versions, self.pins, self.json, self.colour = all_versions, not no_pins, as_json, color or "auto"
@@ -53,6 +55,11 @@ class Options:
 
         if self.json and not (self.explain or self.check):
             raise UsageError(Problem("--json is for --explain and --check", hint="say one of them too, or none of the three"))
+        if self.upgrade and not self.update:
+            raise UsageError(Problem("--upgrade is for --update", hint="headrace init --update --upgrade"))
+        if self.upgrade and (self.diff or not self.pins):
+            other = "--diff" if self.diff else "--no-pins"
+            raise UsageError(Problem(f"{other} looks for no versions, and --upgrade for the newest ones", hint="leave one out"))
         if self.check and (self.explain or self.diff or self.update):
             raise UsageError(
                 Problem("--check changes and shows nothing else", hint="say it alone; --update --diff shows changes")
@@ -115,7 +122,7 @@ def init(**given: Any) -> int:
 
         return check(repository, files_of(tree, found, made, settings, str, asked=asked), known, options.json, style)
     resolve = _resolver(made, found, options)
-    files = files_of(tree, found, made, settings, resolve, update=options.update, asked=asked)
+    files = files_of(tree, found, made, settings, resolve, update=options.update, upgrade=options.upgrade, asked=asked)
     if options.diff:
         from headrace.report.init_files import diff_lines
 
@@ -217,6 +224,7 @@ command = click.Command(
         ),
         click.Option(["--all-versions"], is_flag=True, help="Let the gates run on every supported Python."),
         click.Option(["--no-pins"], is_flag=True, help="Begin with a constraints.txt without versions; no index is asked."),
+        click.Option(["--upgrade"], is_flag=True, help="With --update: put the newest versions into constraints.txt."),
         click.Option(["--repo"], metavar="DIR", help="The repository (default: the one we stand in)."),
         click.Option(["--json", "as_json"], is_flag=True, help="With --explain or --check: print one JSON object."),
         colour_option(),

@@ -79,10 +79,12 @@ def files_of(
     resolve: Callable[[str], str],
     *,
     update: bool = False,
+    upgrade: bool = False,
     asked: base.Base | None = None,
 ) -> list[File]:
     """In the order in which they are told. `resolve` makes the text of constraints.txt out of that which is there, and is asked
-    only where something lacks. `update`: what was written before is brought up to date. `asked` holds what options have said."""
+    only where something lacks, or where all versions shall be new (`upgrade`): then with an empty text. `update`: what was
+    written before is brought up to date. `asked` holds what options have said."""
     if not shapes:
         return []
     known = written_before(tree)
@@ -92,7 +94,7 @@ def files_of(
     there = {path: part for path, part in record.new.parts.items() if tree.has(path) and path not in record.new.files}
     record.new = replace(record.new, parts=there)
     made += _gone(tree, record, {each.path for each in wanted}, update)
-    made.append(_pins(tree, record, shapes, found, resolve, update))
+    made.append(_pins(tree, record, shapes, found, resolve, update, upgrade))
     if record.new.files or record.new.parts:
         text = base.base_text(record.new)
         was = tree.exact(base.PATH) or ""
@@ -268,7 +270,7 @@ def _gone(tree: Tree, record: _Record, wanted: set[str], update: bool) -> Iterat
 
 
 def _pins(
-    tree: Tree, record: _Record, shapes: Sequence[Shape], found: Found, resolve: Callable[[str], str], update: bool
+    tree: Tree, record: _Record, shapes: Sequence[Shape], found: Found, resolve: Callable[[str], str], update: bool, upgrade: bool
 ) -> File:  # fmt: skip
     path, known = pins.PATH, record.known
     was = tree.exact(path) if tree.has(path) else ""
@@ -285,8 +287,8 @@ def _pins(
     why = "; ".join(lacking[:3]) + (f"; and {len(lacking) - 3} more" if len(lacking) > 3 else "")
     if tree.has(path) and not update and (lacking or text != there):
         return File(path, there, "behind", why or _BEHIND, was=was)
-    if not tree.has(path) or lacking:
-        text = resolve(there)
+    if not tree.has(path) or lacking or upgrade:
+        text = resolve("" if upgrade else there)
     record.new = replace(record.new, pinned=tuple(wanted), lowest=lowest)
     record.new.files[path] = pins.header(shapes)
     if not tree.has(path):

@@ -21,7 +21,9 @@ RESOLVED = "# Every version that `make install` and `make build` may use, on Pyt
 PINS = RESOLVED + "setuptools==80\nuv==1\n"
 
 
-def call(files: Mapping[str, str], *, update: bool = False, settings: Settings | None = None) -> dict[str, File]:
+def call(
+    files: Mapping[str, str], *, update: bool = False, upgrade: bool = False, settings: Settings | None = None
+) -> dict[str, File]:
     """What one call does, by path. It is asked for pins where that is wanted, and adds one."""
     whole, chosen = tree(files), settings or Settings()
     found = detect(whole.without(written_before(whole).files))
@@ -30,7 +32,7 @@ def call(files: Mapping[str, str], *, update: bool = False, settings: Settings |
     def resolve(there: str) -> str:
         return pins.with_header(there, made) + "added==1\n" if there else PINS
 
-    return {each.path: each for each in files_of(whole, found, made, chosen, resolve, update=update)}
+    return {each.path: each for each in files_of(whole, found, made, chosen, resolve, update=update, upgrade=upgrade)}
 
 
 def after(files: Mapping[str, str], done: Mapping[str, File]) -> dict[str, str]:
@@ -306,6 +308,16 @@ def test_new_versions_are_looked_for_only_where_some_are_lacking(needs: tuple[st
     done = call(files)["constraints.txt"]
     assert (done.state, lacks in done.why) == ("behind" if lacks else "same", True)
     assert ("added==1" in update(files)["constraints.txt"]) == bool(lacks)
+
+
+def test_all_versions_are_looked_for_anew_where_that_is_asked_and_only_in_a_file_of_ours() -> None:
+    files = {**set_up(), "constraints.txt": PINS + "old==1\n"}
+    assert call(files, update=True)["constraints.txt"].state == "same"
+    done = call(files, update=True, upgrade=True)
+    assert (done["constraints.txt"].state, done["constraints.txt"].text) == ("merged", PINS)
+    assert not written(call(after(files, done)))
+    mine = set_up({**two(), "constraints.txt": "mine==1\n"})
+    assert call(mine, update=True, upgrade=True)["constraints.txt"].state == "kept"
 
 
 def test_the_first_line_names_the_pythons_as_they_are_now() -> None:
