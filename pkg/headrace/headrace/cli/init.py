@@ -28,13 +28,13 @@ written is plain YAML and make. What is there already stays: a file of yours is 
 All is written, or nothing.
 
 --update brings what was written up to date when the packages or headrace have changed, and keeps what you have changed since;
-marks stand only around lines that both have changed. --check says whether there is anything to bring up to date. Pins stay as long
-as they fit; --update --upgrade looks for the newest ones.
+marks stand only around lines that both have changed. --check says whether there is anything to bring up to date. Pins stay
+where they fit; --update --upgrade looks for the newest ones.
 
 [tool.headrace.init] of the root pyproject.toml, and of a package's own for it alone, may say: publish = "hardened" (what runs the
 package's code never has the identity that publishes), release = "headrace" (make release calls headrace release), all-versions,
-timeouts, env, manual, paths, floors, environment; for a package artifacts, tests and commands; for the root exclude. What is wrong there is named with
-its line."""
+timeouts, env, manual, paths, floors, environment; for a package artifacts, tests and commands; for the root exclude. What is wrong
+there is named with its line."""
 
 
 class Options:
