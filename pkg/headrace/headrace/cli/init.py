@@ -33,8 +33,8 @@ where they fit; --update --upgrade looks for the newest ones.
 
 [tool.headrace.init] of the root pyproject.toml, and of a package's own for it alone, may say: publish = "hardened" (what runs the
 package's code never has the identity that publishes), release = "headrace" (make release calls headrace release), all-versions,
-timeouts, env, manual, paths, floors, environment; for a package artifacts, tests and commands; for the root exclude. What is wrong
-there is named with its line."""
+timeouts, env, manual, paths, floors, environment; for a package artifacts, tests and commands; for the root exclude. What is
+wrong there is named with its line."""
 
 
 class Options:
