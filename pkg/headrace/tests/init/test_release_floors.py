@@ -27,6 +27,9 @@ install:
 utest:
 	@$(PYTHON) -c '{TESTS}'
 
+strays:
+	@PYTHONPATH=../alpha $(PYTHON) -c '{TESTS}'
+
 elsewhere:
 	@{sys.executable} -c 'print("tried")'
 """
@@ -69,6 +72,8 @@ class Place:
         for each in (self.folder, index, root / ".github"):
             each.mkdir(parents=True)
         shutil.copy(SCRIPT, root / ".github/release.py")
+        (root / "pkg/alpha").mkdir()
+        (root / "pkg/alpha/alpha.py").write_text("def salt(): return 1\n")
         (self.folder / "Makefile").write_text(MAKEFILE)
         links = {"alpha": [wheel(index, "alpha", "0.5.0", "def salt(): return 1")]}
         for one in older:
@@ -136,6 +141,7 @@ def test_unit_tests_are_tried_with_the_lowest_that_users_may_have(
     ("more", "said"),
     [
         ({"MAKE_TESTS": "make elsewhere"}, "make utest runs the Python of another environment than the one on PATH"),
+        ({"MAKE_TESTS": "make strays"}, "the unit tests took alpha from "),
         ({"MAKE_INSTALL": "make nothing"}, "make nothing PYTHON=python GATES_PYTHON=python fails in an environment of its own"),
         ({"UV_OFFLINE": "1"}, "no index says which versions fit alpha>=0.3,<0.5.0"),
         (

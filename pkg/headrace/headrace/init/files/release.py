@@ -214,8 +214,10 @@ def floors(package: str, siblings: list[str]) -> None:
                 f"the unit tests of {package} fail with {with_pins}, which it allows; "
                 "say >= and the version that it needs, or mend it for the older one"
             )
-        if not environment.was_used():
+        if not environment.mark.exists():
             raise Refused("make utest runs the Python of another environment than the one on PATH, so that nothing was tried")
+        if elsewhere := environment.strayed(siblings):
+            raise Refused(f"the unit tests took {elsewhere}, so that an older version was not tried")
 
 
 def below(text: str) -> str:
@@ -236,6 +238,21 @@ def asks_for_early(requirement: str) -> bool:
     return any(found is not None and early(found) for found in lowest)
 
 
+WITNESS = """\
+import atexit, sys
+
+def tell():
+    with open({mark!r}, "a", encoding="utf-8", errors="surrogateescape") as mark:
+        for name, module in list(sys.modules.items()):
+            if isinstance(getattr(module, "__file__", None), str):
+                mark.write(f"{{name}} {{module.__file__}}\\n")
+
+open({mark!r}, "a").close()
+atexit.register(tell)
+"""
+"""In the environment of a trial each Python says that it was there, and at its end where it had what from."""
+
+
 class Environment:
     """One for a trial, which comes first on PATH. Raises Refused where uv does not do what it is told."""
 
@@ -248,8 +265,9 @@ class Environment:
         self.environ.pop("PYTHONHOME", None)
         if (done := self._uv("venv", "--python", sys.executable, str(folder))).returncode:
             raise Refused(f"there is no environment to try it in\n{done.stderr.strip()}")
-        packages = folder / "lib" / "python{}.{}".format(*sys.version_info) / "site-packages"
-        (packages / "was-used.pth").write_text(f"import pathlib; pathlib.Path({str(self.mark)!r}).touch()\n")
+        self.packages = folder / "lib" / "python{}.{}".format(*sys.version_info) / "site-packages"
+        (self.packages / "floors_witness.py").write_text(WITNESS.format(mark=str(self.mark)), encoding="utf-8")
+        (self.packages / "floors_witness.pth").write_text("import floors_witness\n")
 
     def lowest(self, requirement: str) -> str:
         """The lowest version on an index that fits; empty where none does."""
@@ -289,8 +307,19 @@ class Environment:
             raise Refused(f"{' '.join(words)} fails in an environment of its own")
         return not done.returncode
 
-    def was_used(self) -> bool:
-        return self.mark.exists()
+    def strayed(self, siblings: list[str]) -> str:
+        """A module of a sibling's that came from elsewhere than this environment, with its file; empty where there is none."""
+        names = {normal(sibling) for sibling in siblings}
+        own = set()
+        for found in metadata.distributions(path=[str(self.packages)]):
+            if normal(found.metadata["Name"]) in names:
+                own |= {module_of(str(file)) for file in found.files or [] if file.suffix == ".py"}
+        inside = (f"{self.packages}{os.sep}", f"{os.path.realpath(self.packages)}{os.sep}")
+        for line in self.mark.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
+            name, _, file = line.partition(" ")
+            if name in own and not file.startswith(inside) and not os.path.realpath(file).startswith(inside):
+                return f"{name} from {file}"
+        return ""
 
     def _uv(self, *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
         try:
@@ -299,6 +328,11 @@ class Environment:
             )
         except OSError as error:
             raise Refused(f"uv cannot be called ({error}): make install installs it") from None
+
+
+def module_of(path: str) -> str:
+    """The module that a file in site-packages is."""
+    return path[: -len(".py")].replace("/", ".").replace(".__init__", "")
 
 
 def normal(name: str) -> str:
@@ -364,6 +398,8 @@ def main(arguments: list[str]) -> int:
     except Refused as reason:
         sys.stderr.write(f"refused: {reason}\n")
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
