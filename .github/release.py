@@ -202,6 +202,7 @@ def floors(package: str, siblings: list[str]) -> None:
         if not older:
             sys.stdout.write(f"{package}: an index has nothing older that it allows of {', '.join(siblings)}\n")
             return
+        environment.begin()
         environment.make("MAKE_INSTALL", "make install")
         pins: list[str] = []
         for text, version in older.items():
@@ -263,9 +264,13 @@ class Environment:
         path = os.pathsep.join([str(folder / "bin"), os.environ.get("PATH", ""), str(Path(self.uv).parent)])
         self.environ = {**os.environ, "PATH": path, "VIRTUAL_ENV": str(folder)}
         self.environ.pop("PYTHONHOME", None)
-        if (done := self._uv("venv", "--python", sys.executable, str(folder))).returncode:
-            raise Refused(f"there is no environment to try it in\n{done.stderr.strip()}")
         self.packages = folder / "lib" / "python{}.{}".format(*sys.version_info) / "site-packages"
+
+    def begin(self) -> None:
+        """Make it; which versions there are can be asked before."""
+        folder = str(self.python.parent.parent)
+        if (done := self._uv("venv", "--python", sys.executable, folder)).returncode:
+            raise Refused(f"there is no environment to try it in\n{done.stderr.strip()}")
         (self.packages / "floors_witness.py").write_text(WITNESS.format(mark=str(self.mark)), encoding="utf-8")
         (self.packages / "floors_witness.pth").write_text("import floors_witness\n")
 
@@ -274,7 +279,7 @@ class Environment:
         if not requirement:
             return ""
         done = self._uv(
-            "pip", "compile", "--python", str(self.python), "--no-deps", "--no-header", "--no-annotate", "--no-sources",
+            "pip", "compile", "--python", sys.executable, "--no-deps", "--no-header", "--no-annotate", "--no-sources",
             "--resolution", "lowest", "--prerelease", "allow" if asks_for_early(requirement) else "disallow", "-",
             text=requirement,
         )  # fmt: skip
